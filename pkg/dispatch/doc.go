@@ -1,0 +1,2 @@
+// Package dispatch is the way of a job.
+package dispatch

@@ -1,0 +1,175 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gonets/gonets/pkg/dispatch/job"
+)
+
+// Delivery is one job as a source hands it over: undecoded, unacknowledged.
+type Delivery struct {
+	Address     job.Address // lane, route and tenant, from the subject
+	Publication string      // the job's publication, <STREAM>:<sequence>; a copy that comes out of LATER carries the original's
+	Attempt     int         // 0 for a publication; n for the copy that LATER gave back for attempt n
+	Epoch       int         // 0 for a publication; n for its n-th replay out of the dead letters
+	Data        []byte      // the job's JSON, not to be changed
+	Trace       job.Trace   // the producer's trace context
+	Stored      time.Time   // when the stream took the message
+	Pending     uint64      // how many more of its kind the server held when it sent this one
+	Redelivered bool        // the server sent it before
+	Handle      Handle
+}
+
+// Handle answers the server for one delivery. Its methods don't wait for the server; an answer that gets lost
+// leads to a redelivery. They are safe for concurrent use.
+type Handle interface {
+	Ack() error
+	// Nak gives the job back, to be delivered again after the delay, to any worker.
+	Nak(delay time.Duration) error
+	// InProgress restarts the server's ack wait.
+	InProgress() error
+}
+
+// Source is the jobs of one lane and route, from their stream and from LATER.
+type Source interface {
+	// Run calls handle for each delivery, one at a time, until ctx ends; a handle that blocks holds back the server. It reconnects for ever and
+	// returns after the last call of handle, having given back what it held unhandled.
+	Run(ctx context.Context, handle func(Delivery)) error
+}
+
+// Outlet is where settled jobs go. Each method returns nil when the server has stored all of it, else an error; to call it again with
+// the same values is safe: the server recognises repeats.
+type Outlet interface {
+	Publish(ctx context.Context, events []Event) error
+	Hold(ctx context.Context, held []Held) error
+	Bury(ctx context.Context, dead []DeadLetter) error
+}
+
+// Event is a status event with the trace context of its job and what the claims can be rebuilt from.
+type Event struct {
+	job.Event
+	Trace       job.Trace
+	Hash        string // the job's content hash; empty for events of sequence 0
+	Publication string // the job's publication
+	Epoch       int
+}
+
+// Held is a job on its way to LATER: it comes back as a Delivery with the same address, publication, data, trace and epoch, and
+// the given attempt, at Due or just after, never before.
+type Held struct {
+	Delivery Delivery // Handle is not used
+	JobID    string
+	Attempt  int
+	Due      time.Time
+}
+
+// DeadLetter is a job that ended without success, for an operator to look at and to replay.
+type DeadLetter struct {
+	Delivery Delivery // Handle is not used
+	JobID    string
+	Reason   job.Code // a token of the subject
+	Attempts int
+	Account  string
+	Words    string // the last words of provider or transport, redacted
+	At       time.Time
+}
+
+// ErrClaimsLost says that the claims lost data they held: nothing may be sent until they are rebuilt.
+var ErrClaimsLost = errors.New("claims: the records were lost")
+
+// Claims remembers what became of each job, for all workers together. Both methods take a batch in one round trip
+// and answer one to one, in order. An error is about the whole batch: then nothing is known of any.
+type Claims interface {
+	// Claim takes each job for this worker, or tells why it can't be taken.
+	Claim(ctx context.Context, reqs []ClaimRequest) ([]Claim, error)
+	// Record writes the record's new state where the claim is still held; false where somebody took it over.
+	Record(ctx context.Context, updates []Update) ([]bool, error)
+}
+
+// ClaimRequest asks for one job.
+type ClaimRequest struct {
+	Tenant, ID  string
+	Hash        string // content hash
+	Publication string
+	Attempt     int           // of the delivery, see Delivery
+	Epoch       int           // of the delivery
+	Account     string        // the account it is about to be sent through; empty: it won't be sent under this claim
+	Keep        time.Duration // how long a record must live from now on
+}
+
+// Verdict is the answer to a claim.
+type Verdict int
+
+const (
+	// Busy: another worker has it, or this one already. Until says when to ask again.
+	Busy Verdict = iota
+	// Taken: this worker has it now. Nothing of it is out since Record was last written.
+	Taken
+	// TakenAmbiguous: this worker has it now, and it may have been sent through Record.Account before.
+	TakenAmbiguous
+	// Settled: the same publication was settled before and its answer may have been lost: Record says how.
+	Settled
+	// Duplicate: another publication spent the id, with the same content.
+	Duplicate
+	// Reused: another publication spent the id, with other content.
+	Reused
+	// Stale: a later copy of the same publication is on its way or was settled: this one is to be forgotten.
+	Stale
+)
+
+// Claim is the answer to one ClaimRequest.
+type Claim struct {
+	Verdict Verdict
+	Token   string    // with Taken and TakenAmbiguous: proof of ownership, for Update
+	Until   time.Time // with Busy
+	Record  Record    // as found; zero where there was none
+}
+
+// Phase is where a job stands in its record.
+type Phase string
+
+// The phases of a record, see the claim states in docs/architecture.md.
+const (
+	Claimed   Phase = "claimed"   // somebody works on it, nothing left the house
+	Sending   Phase = "sending"   // the request may be out
+	Waiting   Phase = "waiting"   // handed to LATER, due at Record.Due with Record.Attempt
+	Concluded Phase = "concluded" // its submitted or final event is, or will be again, derived from the record
+	Dead      Phase = "dead"      // concluded, and in the dead letters
+)
+
+// Record is what is known of a job.
+type Record struct {
+	Phase       Phase
+	Epoch       int
+	Attempt     int // the attempt under way or last made, from 1
+	Sequence    int // of the job's last event
+	Hash        string
+	Publication string
+	Account     string     // that it was, or may have been, sent through
+	Due         time.Time  // with Waiting
+	Told        []string   // causes of the waiting events so far, as <code>@<account>
+	Last        *job.Event // the last event, without what the job itself carries; nil where none was
+}
+
+// Update is the new state of a claimed job. The claim ends with it.
+type Update struct {
+	Tenant, ID string
+	Token      string
+	Record     Record
+	Keep       time.Duration
+}
+
+// Limiter grants tokens of an account, over all workers together.
+type Limiter interface {
+	// Reserve takes n tokens that become good after wait. Where they would not be good within maxWait it takes none, ok is
+	// false, and wait tells when it is worth asking again.
+	Reserve(ctx context.Context, account string, n int, maxWait time.Duration) (wait time.Duration, ok bool, err error)
+	// Refund gives back n tokens that were reserved and not used.
+	Refund(ctx context.Context, account string, n int) error
+	// Block grants nothing on this account for d.
+	Block(ctx context.Context, account string, d time.Duration) error
+	// Enter takes one of the account's request slots over all replicas; ok is false where all are taken. leave gives it back.
+	Enter(ctx context.Context, account string) (leave func(), ok bool, err error)
+}
