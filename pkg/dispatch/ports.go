@@ -12,7 +12,7 @@ import (
 type Delivery struct {
 	Address     job.Address // lane, route and tenant, from the subject
 	Publication string      // the job's publication, <STREAM>:<sequence>; a copy that comes out of LATER carries the original's
-	Attempt     int         // 0 for a publication; n for the copy that LATER gave back for attempt n
+	Hop         int         // 0 for a publication; n for the copy that LATER gave back from the job's n-th stay there
 	Epoch       int         // 0 for a publication; n for its n-th replay out of the dead letters
 	Data        []byte      // the job's JSON, not to be changed
 	Trace       job.Trace   // the producer's trace context
@@ -57,11 +57,11 @@ type Event struct {
 }
 
 // Held is a job on its way to LATER: it comes back as a Delivery with the same address, publication, data, trace and epoch, and
-// the given attempt, at Due or just after, never before.
+// the given hop, at Due or just after, never before.
 type Held struct {
 	Delivery Delivery // Handle is not used
 	JobID    string
-	Attempt  int
+	Hop      int
 	Due      time.Time
 }
 
@@ -82,9 +82,11 @@ var ErrClaimsLost = errors.New("claims: the records were lost")
 // Claims remembers what became of each job, for all workers together. Both methods take a batch in one round trip
 // and answer one to one, in order. An error is about the whole batch: then nothing is known of any.
 type Claims interface {
-	// Claim takes each job for this worker, or tells why it can't be taken.
+	// Claim takes each job for this worker, or tells why it can't be taken. A try whose answer was lost may have taken
+	// them: Claim repeats it, with the same tokens, until it has an answer or ctx ends.
 	Claim(ctx context.Context, reqs []ClaimRequest) ([]Claim, error)
-	// Record writes the record's new state where the claim is still held; false where somebody took it over.
+	// Record writes the record's new state where the claim is still held; false where somebody took it over. An update that
+	// stands already, from a try whose answer was lost, is true again.
 	Record(ctx context.Context, updates []Update) ([]bool, error)
 }
 
@@ -93,7 +95,7 @@ type ClaimRequest struct {
 	Tenant, ID  string
 	Hash        string // content hash
 	Publication string
-	Attempt     int           // of the delivery, see Delivery
+	Hop         int           // of the delivery, see Delivery
 	Epoch       int           // of the delivery
 	Account     string        // the account it is about to be sent through; empty: it won't be sent under this claim
 	Keep        time.Duration // how long a record must live from now on
@@ -134,7 +136,7 @@ type Phase string
 const (
 	Claimed   Phase = "claimed"   // somebody works on it, nothing left the house
 	Sending   Phase = "sending"   // the request may be out
-	Waiting   Phase = "waiting"   // handed to LATER, due at Record.Due with Record.Attempt
+	Waiting   Phase = "waiting"   // handed to LATER, due at Record.Due with Record.Hop
 	Concluded Phase = "concluded" // its submitted or final event is, or will be again, derived from the record
 	Dead      Phase = "dead"      // concluded, and in the dead letters
 )
@@ -143,7 +145,8 @@ const (
 type Record struct {
 	Phase       Phase
 	Epoch       int
-	Attempt     int // the attempt under way or last made, from 1
+	Hop         int // how often the job was handed to LATER
+	Attempts    int // attempts used up
 	Sequence    int // of the job's last event
 	Hash        string
 	Publication string

@@ -11,6 +11,7 @@ import (
 // Traits are the facts about a provider that package dispatch plans with.
 type Traits struct {
 	Channels        []Channel
+	ByQuery         bool // recipients are addressed by Audience; otherwise by To
 	MaxBatch        int  // messages a request at most, the provider's own limit
 	DefaultBatch    int  // where the account says nothing
 	DefaultInFlight int  // concurrent requests of one replica, where the account says nothing

@@ -1,0 +1,66 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gonets/gonets/pkg/dispatch/job"
+	"github.com/gonets/gonets/pkg/providers"
+)
+
+// item is one job in hand: a delivery and what the stages learnt of it.
+type item struct {
+	delivery Delivery
+	job      *job.Job // never nil; incomplete where the delivery was refused
+	hash     string   // content hash; empty where refused
+	route    *route
+	refused  *job.Error // why it isn't a job
+	claim    Claim      // once claimed
+	pinned   *account   // the only account that may send it, since it may have it already
+	asked    []*account // accounts that refused it in this round
+	held     *keep      // its heartbeat
+}
+
+// attempt is the number of the attempt under way, from 1.
+func (it *item) attempt() int { return it.claim.Record.Attempt + 1 }
+
+// expired tells whether the job must not be sent any more.
+func (it *item) expired(now time.Time) bool {
+	return !it.job.ExpiresAt.IsZero() && !now.Before(it.job.ExpiresAt)
+}
+
+// keepFor is how long a record must live that is written now: it outlives send_at by the dedupe window.
+func (it *item) keepFor(now time.Time, window time.Duration) time.Duration {
+	if ahead := it.job.SendAt.Sub(now); !it.job.SendAt.IsZero() && ahead > 0 {
+		return window + ahead
+	}
+	return window
+}
+
+func (it *item) wasAsked(a *account) bool { return slices.Contains(it.asked, a) }
+
+// message is the job as the account's provider sees it.
+func (it *item) message(a *account) providers.Message {
+	j := it.job
+	m := providers.Message{
+		Key:       j.Key(it.delivery.Address.Tenant),
+		Channel:   providers.Channel(j.Channel),
+		To:        j.To,
+		Sender:    j.Sender,
+		Text:      j.Text,
+		ExpiresAt: j.ExpiresAt,
+	}
+	if m.Sender == "" {
+		m.Sender = a.Sender
+	}
+	if j.Audience != nil {
+		m.Audience = &providers.Audience{Collection: j.Audience.Collection, Query: j.Audience.Query, Everyone: j.Audience.Everyone}
+	}
+	if j.Push != nil {
+		m.GCM, m.APNS = j.Push.GCM, j.Push.APNS
+	}
+	if a.NativeSchedule {
+		m.SendAt = j.SendAt
+	}
+	return m
+}
