@@ -1,0 +1,36 @@
+# Everything a contributor runs. Needs Go; `make test` gets redis-server by itself where it may.
+
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# The race detector needs a C compiler; without one the tests run all the same, and say so.
+RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
+
+.PHONY: test lint bench fuzz build redis
+
+build:
+	go build -o bin/ ./cmd/worker ./cmd/publisher
+
+test: redis
+	@[ -n "$(RACE)" ] || echo "!! no C compiler: the tests run WITHOUT the race detector"
+	go test $(RACE) ./...
+
+# redis-server from the system's packages, where it is missing and we may install it.
+redis:
+	@command -v redis-server >/dev/null 2>&1 || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
+		{ apt-get install -y -q redis-server >/dev/null 2>&1 || \
+		{ apt-get update -q >/dev/null 2>&1 && apt-get install -y -q redis-server >/dev/null 2>&1; }; }; } || \
+		echo "!! no redis-server in PATH: every test that needs one is LEFT OUT (claims, limiter, the whole worker). Install redis-server 7 or newer."
+
+lint:
+	go run $(GOLANGCI) run ./...
+
+# Throughput, latency and memory beside a bare loop over the same libraries, all as processes of their own.
+bench: redis
+	go run ./cmd/worker/bench
+
+# Each fuzz target for a while: make fuzz T=1m
+T ?= 20s
+fuzz:
+	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+		echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(T) $$p || exit 1; done; done
