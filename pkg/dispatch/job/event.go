@@ -56,15 +56,15 @@ type Event struct {
 	Sequence       int               `json:"sequence"` // grows by one with each event of a job; 0 for a publication that never became one
 	Publication    string            `json:"publication,omitempty"`
 	At             time.Time         `json:"at"` // UTC, to the millisecond
-	Attempt        int               `json:"attempt,omitempty"`
+	Attempt        int               `json:"attempt,omitzero"`
 	Account        string            `json:"account,omitempty"`
 	Provider       string            `json:"provider,omitempty"`
 	ProviderID     string            `json:"provider_id,omitempty"`
 	ProviderStatus string            `json:"provider_status,omitempty"`
-	Segments       int               `json:"segments,omitempty"`
+	Segments       int               `json:"segments,omitzero"`
 	Cost           string            `json:"cost,omitempty"` // decimal text
 	Currency       string            `json:"currency,omitempty"`
-	Recipients     int               `json:"recipients,omitempty"`
+	Recipients     int               `json:"recipients,omitzero"`
 	Error          *Reason           `json:"error,omitempty"`
 	RetryAt        time.Time         `json:"retry_at,omitzero"`
 	Metadata       map[string]string `json:"metadata,omitempty"`

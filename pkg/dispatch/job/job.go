@@ -40,9 +40,9 @@ type Job struct {
 
 // Audience addresses recipients by a query, for providers that can.
 type Audience struct {
-	Collection string          `json:"collection"`         // users, roles or devices
-	Query      json.RawMessage `json:"query,omitempty"`    // a JSON object that is not empty
-	Everyone   bool            `json:"everyone,omitempty"` // in place of Query
+	Collection string          `json:"collection"`        // users, roles or devices
+	Query      json.RawMessage `json:"query,omitempty"`   // a JSON object that is not empty
+	Everyone   bool            `json:"everyone,omitzero"` // in place of Query
 }
 
 // PushContent is what a push carries; at least one of the two.

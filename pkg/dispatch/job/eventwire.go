@@ -1,0 +1,60 @@
+package job
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"time"
+)
+
+// eventTime is RFC 3339 with milliseconds.
+const eventTime = "2006-01-02T15:04:05.000Z07:00"
+
+// ID is the event's ce-id: 32 hexadecimal digits, derived from tenant, job and sequence, so that a repeat of the
+// event is recognisable for ever. For a publication that never became a job (sequence 0) from tenant, publication and state.
+func (e *Event) ID() string {
+	var room [256]byte
+	b := appendField(room[:0], e.Tenant)
+	if e.Sequence > 0 {
+		b = appendField(b, "job")
+		b = appendField(b, e.Job)
+		b = appendField(b, strconv.Itoa(e.Sequence))
+	} else {
+		b = appendField(b, "publication")
+		b = appendField(b, e.Publication)
+		b = appendField(b, string(e.State))
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Subject is where the event is published: <prefix>.status.<tenant>.<route>.<state>.
+func (e *Event) Subject(prefix string) string {
+	return prefix + ".status." + e.Tenant + "." + e.Route + "." + string(e.State)
+}
+
+// Headers are those of a CloudEvent 1.0 in NATS binary mode, the message id by which the server drops repeats, and the trace
+// context as far as the job brought one.
+func (e *Event) Headers(t Trace) map[string][]string {
+	id := e.ID()
+	h := map[string][]string{
+		"ce-specversion": {"1.0"},
+		"ce-id":          {id},
+		"ce-type":        {"gonets.message." + string(e.State)},
+		"ce-source":      {"/gonets/" + e.Route},
+		"ce-subject":     {e.Job},
+		"ce-time":        {e.At.UTC().Format(eventTime)},
+		"content-type":   {"application/json"},
+		"Nats-Msg-Id":    {id},
+	}
+	if t.Parent != "" {
+		h["traceparent"] = []string{t.Parent}
+	}
+	if t.State != "" {
+		h["tracestate"] = []string{t.State}
+	}
+	return h
+}
+
+// wireTime is a time as events carry it: UTC, to the millisecond.
+func wireTime(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
