@@ -14,15 +14,16 @@ type item struct {
 	job      *job.Job // never nil; incomplete where the delivery was refused
 	hash     string   // content hash; empty where refused
 	route    *route
-	refused  *job.Error // why it isn't a job
-	claim    Claim      // once claimed
-	pinned   *account   // the only account that may send it, since it may have it already
-	asked    []*account // accounts that refused it in this round
-	held     *keep      // its heartbeat
+	refused  *job.Error        // why it isn't a job
+	claim    Claim             // once claimed
+	pinned   *account          // the only account that may send it, since it may have it already
+	asked    []*account        // accounts that refused it in this round
+	fate     func() settlement // what is decided without an account; nil: it goes to one
+	held     *keep             // its heartbeat
 }
 
 // attempt is the number of the attempt under way, from 1.
-func (it *item) attempt() int { return it.claim.Record.Attempt + 1 }
+func (it *item) attempt() int { return it.claim.Record.Attempts + 1 }
 
 // expired tells whether the job must not be sent any more.
 func (it *item) expired(now time.Time) bool {

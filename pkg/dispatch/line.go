@@ -1,0 +1,175 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/gonets/gonets/pkg/dispatch/job"
+	"github.com/gonets/gonets/pkg/providers"
+)
+
+// line is what the stages share.
+type line struct {
+	cfg      Config
+	claims   Claims
+	limiter  Limiter
+	outlet   Outlet
+	keeper   *keeper
+	accounts map[string]*account
+	desk     *desk
+	log      *zap.Logger
+	soft     context.Context // ends when no more is to be begun
+	hard     context.Context // ends when what is in hand must be left as it is
+}
+
+// ending is one delivery with its settlement.
+type ending struct {
+	it *item
+	settlement
+}
+
+// judge decides on a job by the answer to its claim; over is false where the claim is ours and the job is to go on.
+func (l *line) judge(it *item) (s settlement, over bool) {
+	c := it.claim
+	switch c.Verdict {
+	case Taken:
+		return settlement{}, false
+	case TakenAmbiguous:
+		return l.crashed(it)
+	case Busy:
+		return comeBack(min(max(time.Until(c.Until), 100*time.Millisecond), l.cfg.Lease)), true
+	case Settled:
+		return repeat(c.Record), true
+	case Duplicate:
+		return suppress("", ""), true
+	case Reused:
+		return suppress(job.IDReused, "the id was used before, by a job with other content: use another id"), true
+	case Stale:
+		return forget(), true
+	}
+	return comeBack(l.cfg.Lease), true
+}
+
+// crashed decides on a job that a worker which is no more may have sent.
+func (l *line) crashed(it *item) (s settlement, over bool) {
+	a, ok := l.accounts[it.claim.Record.Account]
+	if !ok || !mayResend(it.route.OnUnknown, a.Traits.Dedupes) || it.attempt() > it.route.Retry.Attempts {
+		return it.lost("a worker stopped while it was sending"), true
+	}
+	return settlement{}, false
+}
+
+// lost ends an ambiguous job that is not to be sent again.
+func (it *item) lost(why string) settlement {
+	s := unknown(providers.Result{Code: providers.CodeAmbiguous, Message: why})
+	s.via, s.maybe = it.claim.Record.Account, true
+	return s
+}
+
+// ambiguous tells whether the job in hand may have been sent before.
+func (it *item) ambiguous() bool {
+	return it.claim.Verdict == TakenAmbiguous ||
+		it.claim.Verdict == Taken && it.claim.Record.Phase == Waiting && it.claim.Record.Account != ""
+}
+
+// phase is what the record of a job says that is released unsent.
+func (it *item) phase() Phase {
+	if it.ambiguous() {
+		return Sending
+	}
+	return Claimed
+}
+
+// pin returns the account that alone may send an ambiguous job: the one that may have it, where it recognises repeats.
+func (l *line) pin(it *item) *account {
+	if a := l.accounts[it.claim.Record.Account]; a != nil && a.Traits.Dedupes {
+		return a
+	}
+	return nil
+}
+
+// expired ends a job that is too late, unless it may have been sent before.
+func (l *line) expired(it *item) settlement {
+	if it.ambiguous() {
+		return it.lost("expires_at passed before it could be sent again")
+	}
+	return expire("expires_at passed before it was sent")
+}
+
+// place brings a job to the account that takes it now, or to the desk where none does or none is needed. It blocks while there is no room.
+func (l *line) place(ctx context.Context, it *item) {
+	now := time.Now()
+	it.fate = l.fate(it, now)
+	var err error
+	if it.fate == nil {
+		if a := l.choose(it, now); a != nil {
+			err = a.shelf.put(ctx, it)
+		}
+	}
+	if it.fate != nil {
+		err = l.desk.put(ctx, it)
+	}
+	if err != nil {
+		l.giveBack([]*item{it})
+	}
+}
+
+// choose returns the account that takes the job now; nil: none can, and its fate is to wait.
+func (l *line) choose(it *item, now time.Time) *account {
+	a, cause, words, delay := it.route.choose(it, now)
+	if a == nil {
+		it.fate = func() settlement { return wait(it.phase(), cause, words, min(delay, waitAtMost)) }
+	}
+	return a
+}
+
+// waitAtMost is how long a job that no account can take is given back for; then the server offers it to any worker.
+const waitAtMost = 5 * time.Second
+
+// fate is the ending of a job that needs no account; nil: it needs one.
+func (l *line) fate(it *item, now time.Time) func() settlement {
+	if it.refused != nil {
+		return func() settlement { return refuse(it.refused.Code, it.refused.Error()) }
+	}
+	if it.expired(now) {
+		return func() settlement { return l.expired(it) }
+	}
+	if at, ok := it.due(now); ok {
+		return func() settlement { return schedule(at) }
+	}
+	return nil
+}
+
+// replace finds other places for jobs whose account was paused. It doesn't wait for room in another account, since that one's
+// loop may be waiting for room in this one.
+func (l *line) replace(items []*item) {
+	now := time.Now()
+	for _, it := range items {
+		a := l.choose(it, now)
+		if a == nil {
+			if l.desk.put(l.soft, it) == nil {
+				continue
+			}
+		} else if a.shelf.tryPut(it) {
+			continue
+		}
+		l.giveBack([]*item{it})
+	}
+}
+
+// giveBack returns unclaimed jobs to the server, for any worker to take at once.
+func (l *line) giveBack(items []*item) {
+	for _, it := range items {
+		l.keeper.remove(it.held)
+		_ = it.delivery.Handle.Nak(0) // a lost one leads to a redelivery after the server's ack wait
+	}
+}
+
+// drop leaves jobs as they are: the server delivers them again.
+func (l *line) drop(items []*item) {
+	for _, it := range items {
+		l.keeper.remove(it.held)
+	}
+}

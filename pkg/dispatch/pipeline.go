@@ -1,0 +1,112 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/gonets/gonets/pkg/dispatch/job"
+)
+
+// Ports is what a Pipeline works through.
+type Ports struct {
+	Sources func(lane job.Lane, route string) Source
+	Claims  Claims
+	Limiter Limiter
+	Outlet  Outlet
+}
+
+// Pipeline takes jobs from their sources to their providers and settles them.
+type Pipeline struct {
+	cfg   Config
+	ports Ports
+	log   *zap.Logger
+}
+
+// New returns a pipeline. Every route's accounts must be among cfg.Accounts.
+func New(cfg Config, ports Ports, log *zap.Logger) (*Pipeline, error) {
+	known := map[string]bool{}
+	for _, a := range cfg.Accounts {
+		known[a.Name] = true
+	}
+	for _, r := range cfg.Routes {
+		for _, a := range r.Accounts {
+			if !known[a] {
+				return nil, fmt.Errorf("route %s: account %s is not configured", r.Name, a)
+			}
+		}
+	}
+	return &Pipeline{cfg: cfg, ports: ports, log: log}, nil
+}
+
+// Run works until ctx ends, then stops in two phases: it begins nothing more, gives back the jobs it hasn't begun, and finishes those it
+// has; what isn't finished within Config.Drain is left to be delivered again. The error tells that it was so.
+func (p *Pipeline) Run(ctx context.Context) error {
+	hard, kill := context.WithCancel(context.WithoutCancel(ctx))
+	defer kill()
+	l := &line{cfg: p.cfg, claims: p.ports.Claims, limiter: p.ports.Limiter, outlet: p.ports.Outlet,
+		keeper: newKeeper(), accounts: map[string]*account{}, log: p.log, soft: ctx, hard: hard}
+	l.desk = newDesk(l)
+	for _, a := range p.cfg.Accounts {
+		l.accounts[a.Name] = newAccount(a, l)
+	}
+	var sources, rest sync.WaitGroup
+	for _, cfg := range p.cfg.Routes {
+		r := &route{Route: cfg}
+		for _, a := range cfg.Accounts {
+			r.accounts = append(r.accounts, l.accounts[a])
+		}
+		for _, lane := range job.Lanes() {
+			source := p.ports.Sources(lane, r.Name)
+			sources.Go(func() { l.pull(ctx, r, source) })
+		}
+	}
+	stop, stopped := context.WithCancel(context.WithoutCancel(ctx)) // once no source puts in any more
+	defer stopped()
+	for _, a := range l.accounts {
+		rest.Go(func() { a.run(ctx) })
+	}
+	var desk, beats sync.WaitGroup
+	desk.Go(func() { l.desk.run(stop) })
+	beats.Go(func() { l.keeper.run(hard, p.cfg.AckWait) })
+
+	<-ctx.Done()
+	budget := time.AfterFunc(p.cfg.Drain, kill)
+	sources.Wait()
+	rest.Wait()
+	for _, a := range l.accounts {
+		l.giveBack(a.shelf.clear()) // what came after its loop had ended
+	}
+	stopped()
+	desk.Wait()
+	late := !budget.Stop()
+	kill()
+	beats.Wait()
+	if late {
+		return fmt.Errorf("stopped with jobs still in hand after %s: they will be delivered again", p.cfg.Drain)
+	}
+	return nil
+}
+
+// pull brings the jobs of one lane and route in while any account of the route is open.
+func (l *line) pull(ctx context.Context, r *route, source Source) {
+	for r.awaitOpen(ctx) == nil {
+		open, done := r.whileOpen(ctx)
+		err := source.Run(open, func(d Delivery) { l.take(open, r, d) })
+		done()
+		if err != nil && ctx.Err() == nil {
+			l.log.Warn("source ended, trying again", zap.String("route", r.Name), zap.Error(err))
+			_ = sleep(ctx, time.Second)
+		}
+	}
+}
+
+// take brings one delivery in hand.
+func (l *line) take(ctx context.Context, r *route, d Delivery) {
+	it := admit(d, r, l.cfg.PhoneRegion)
+	it.held = l.keeper.add(d.Handle, time.Now())
+	l.place(ctx, it)
+}

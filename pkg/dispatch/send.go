@@ -1,0 +1,177 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
+
+	"github.com/gonets/gonets/pkg/dispatch/job"
+	"github.com/gonets/gonets/pkg/providers"
+)
+
+// stale is the age of tokens that can't be used any more without exceeding the rate of some window noticeably.
+const stale = 250 * time.Millisecond
+
+// margin is what is left of a lease for recording the results of a request.
+const margin = 5
+
+// claim takes the packet's jobs for this worker. It returns those to be sent, the endings of the others, and until when
+// a request must be over.
+func (a *account) claim(items []*item) (send []*item, ends []ending, deadline time.Time) {
+	lease := a.line.cfg.Lease
+	deadline = time.Now().Add(lease - lease/margin)
+	if !a.line.claim(items, a) {
+		return nil, nil, deadline
+	}
+	now := time.Now()
+	for _, it := range items {
+		if s, over := a.judge(it, now); over {
+			ends = append(ends, ending{it, s})
+		} else {
+			send = append(send, it)
+		}
+	}
+	return send, ends, deadline
+}
+
+// judge decides on a job whose claim was answered; over is false where it is to be sent through a now.
+func (a *account) judge(it *item, now time.Time) (s settlement, over bool) {
+	if s, over := a.line.judge(it); over {
+		return s, true
+	}
+	if it.pinned != nil && it.pinned != a {
+		return move(Sending, it.pinned), true
+	}
+	if it.expired(now) {
+		return a.line.expired(it), true
+	}
+	return settlement{}, false
+}
+
+// sendLater releases jobs whose tokens were lost to a delay, for this account to take up again.
+func (a *account) sendLater(items []*item) []ending {
+	ends := make([]ending, len(items))
+	for i, it := range items {
+		ends[i] = ending{it, move(it.phase(), a)}
+	}
+	return ends
+}
+
+// send makes the request.
+func (a *account) send(items []*item, deadline time.Time) []providers.Result {
+	ctx, cancel := context.WithTimeout(a.line.hard, min(a.Timeout, time.Until(deadline)))
+	defer cancel()
+	msgs := make([]providers.Message, len(items))
+	for i, it := range items {
+		msgs[i] = it.message(a)
+	}
+	start := time.Now()
+	results, err := a.ask(ctx, msgs)
+	if err != nil {
+		a.log.Error("the provider's client is faulty, the outcome is unknown", zap.Error(err))
+		results = providers.All(len(msgs), providers.Result{Code: providers.CodeAmbiguous, Message: "no result"})
+	}
+	if a.log.Core().Enabled(zap.DebugLevel) {
+		a.log.Debug("request done", zap.Int("messages", len(msgs)), zap.Duration("took", time.Since(start)))
+	}
+	return results
+}
+
+// ask calls the provider; a panic in it, or a wrong number of results, is an error.
+func (a *account) ask(ctx context.Context, msgs []providers.Message) (rs []providers.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in provider %s: %T", a.ProviderName, p)
+		}
+	}()
+	rs = a.Provider.Send(ctx, msgs)
+	if len(rs) != len(msgs) {
+		return nil, fmt.Errorf("provider %s: %d results for %d messages", a.ProviderName, len(rs), len(msgs))
+	}
+	return rs, nil
+}
+
+// decide turns results into endings, and pauses the account where they speak about it.
+func (a *account) decide(items []*item, results []providers.Result) []ending {
+	now := time.Now()
+	a.observe(now, results)
+	ends := make([]ending, len(items))
+	for i, it := range items {
+		r := results[i]
+		it.asked = append(it.asked, a)
+		f := facts{
+			now:      now,
+			attempt:  it.attempt(),
+			retry:    it.route.Retry,
+			resend:   mayResend(it.route.OnUnknown, a.Traits.Dedupes),
+			before:   it.ambiguous(),
+			pause:    a.Recheck,
+			terminal: !a.Traits.ReportsDelivery,
+		}
+		if it.pinned == nil {
+			f.next, _, _, _ = it.route.choose(it, now)
+		}
+		s := decide(r, f)
+		s.via, s.maybe = a.Name, it.ambiguous() || !r.Outcome.SurelyNotSent()
+		ends[i] = ending{it, s}
+	}
+	return ends
+}
+
+// observe pauses or blocks the account where a result is about it.
+func (a *account) observe(now time.Time, results []providers.Result) {
+	for _, r := range results {
+		switch {
+		case r.Outcome.PausesAccount():
+			cause := job.Code(r.Code)
+			if r.Outcome == providers.Stalled {
+				cause = job.InsufficientFunds
+			}
+			a.health.pause(now, a.Recheck, cause, r.Message)
+			a.log.Error("account paused", zap.String("outcome", r.Outcome.String()), zap.String("words", r.Message), zap.Duration("recheck", a.Recheck))
+			return
+		case r.Outcome == providers.Throttled && a.Limited:
+			d := max(r.RetryAfter, time.Second)
+			if err := a.line.limiter.Block(a.line.hard, a.Name, d); err != nil {
+				a.log.Warn("the block was not stored", zap.Error(err))
+			}
+			a.log.Warn("throttled", zap.Duration("blocked", d))
+			return
+		}
+	}
+}
+
+// claim asks for the items, again and again while the claims don't answer; false where the worker was stopped before they did. Nothing is sent
+// meanwhile. a is the account that is to send them; nil: none is.
+func (l *line) claim(items []*item, a *account) bool {
+	now := time.Now()
+	reqs := make([]ClaimRequest, len(items))
+	for i, it := range items {
+		reqs[i] = ClaimRequest{
+			Tenant: it.delivery.Address.Tenant, ID: it.job.ID, Hash: it.hash, Publication: it.delivery.Publication,
+			Hop: it.delivery.Hop, Epoch: it.delivery.Epoch, Keep: it.keepFor(now, l.cfg.Dedupe),
+		}
+		if a != nil {
+			reqs[i].Account = a.Name
+		}
+	}
+	claims, err := backoff.RetryNotifyWithData(func() ([]Claim, error) { return l.claims.Claim(l.hard, reqs) },
+		backoff.WithContext(untilStored(), l.hard),
+		func(err error, _ time.Duration) {
+			l.log.Warn("no answer from the claims, nothing is sent", zap.Error(err))
+		})
+	if err != nil {
+		l.drop(items)
+		return false
+	}
+	for i, it := range items {
+		it.claim = claims[i]
+		if it.ambiguous() {
+			it.pinned = l.pin(it)
+		}
+	}
+	return true
+}
