@@ -39,7 +39,7 @@ func (a *Audience) check(channel Channel) error {
 	}
 	switch {
 	case a.Query != nil && a.Everyone:
-		return malformed("audience.query", "and everyone exclude each other")
+		return malformed("audience.query", "excludes everyone: give one of them")
 	case a.Query == nil && !a.Everyone:
 		return malformed("audience.query", "is missing; to address everyone, say everyone: true")
 	case a.Query != nil && jsontext.Value(a.Query).Kind() != '{':

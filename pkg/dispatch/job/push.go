@@ -29,17 +29,14 @@ func readPush(raw jsontext.Value) (*PushContent, error) {
 		return nil, err
 	}
 	if p.GCM == nil && p.APNS == nil {
-		return nil, content("push", "must have gcm, apns or both")
-	}
-	if (p.GCM == nil || emptyObject(p.GCM)) && (p.APNS == nil || emptyObject(p.APNS)) {
-		return nil, content("push", "is empty")
+		return nil, content("push", "must have gcm or apns, or both, and not empty")
 	}
 	return p, nil
 }
 
 func content(field, problem string) *Error { return wrong(InvalidContent, field, problem) }
 
-// readPart reads gcm or apns and checks each of its members.
+// readPart reads gcm or apns and checks each of its members. An empty object carries nothing and counts as left out.
 func readPart(dec *jsontext.Decoder, field string, check func(name string, value jsontext.Value) string) ([]byte, error) {
 	raw, err := readRaw(dec)
 	if err != nil {
@@ -47,6 +44,9 @@ func readPart(dec *jsontext.Decoder, field string, check func(name string, value
 	}
 	if jsontext.Value(raw).Kind() != '{' {
 		return nil, content(field, "must be an object")
+	}
+	if emptyObject(raw) {
+		return nil, nil
 	}
 	members := jsontext.NewDecoder(bytes.NewReader(raw))
 	err = readObject(members, field, func(name string) error {

@@ -2,6 +2,7 @@ package job
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -87,13 +88,17 @@ func readTime(dec *jsontext.Decoder, field string) (time.Time, error) {
 	return t, nil
 }
 
+// parseTime is strict where the time package isn't: two digits for the hour, a dot before the fraction, an offset that exists.
 func parseTime(words string) (time.Time, bool) {
-	var t time.Time
-	if err := t.UnmarshalText([]byte(words)); err != nil {
+	if len(words) < len("2006-01-02T15:04:05Z") || words[len("2006-01-02T15")] != ':' || strings.Contains(words, ",") {
 		return time.Time{}, false
 	}
+	if zone := words[len(words)-len("+00:00"):]; !strings.HasSuffix(words, "Z") && (zone[1:3] > "23" || zone[4:] > "59") {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339, words)
 	t = t.UTC()
-	return t, t.Year() > 1 && t.Year() <= 9999
+	return t, err == nil && t.Year() > 1 && t.Year() <= 9999
 }
 
 func readMetadata(dec *jsontext.Decoder) (map[string]string, error) {

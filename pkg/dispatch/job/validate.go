@@ -27,7 +27,7 @@ func (d *draft) check(region string) error {
 	case !j.Channel.known():
 		return malformed("channel", "must be sms, viber or push")
 	case has(givenTo) && has(givenAudience):
-		return malformed("audience", "and to exclude each other")
+		return malformed("audience", "excludes to: give one of them")
 	case !has(givenTo) && !has(givenAudience):
 		return malformed("to", "is missing, and so is audience")
 	case j.Channel == Push && has(givenText):
