@@ -1,0 +1,80 @@
+package ratelimit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// RefundWithin is how long after its tokens became good a reservation can be refunded at the latest. A later refund must not be made: it
+// could exceed the limit.
+const RefundWithin = 30 * time.Second
+
+// ErrInvalid says that a call can never succeed: an impossible limit, or a cost above the burst.
+var ErrInvalid = errors.New("ratelimit: invalid call")
+
+// Limit is a bound of tokens over time. Limits of the same key are the same limit, in whatever calls they stand; where rate or
+// burst change from call to call, the call's own count.
+type Limit struct {
+	Key   string
+	Rate  float64 // tokens per second, 1e-6 to 1e9; fractions are kept
+	Burst int     // tokens at once, from 1
+}
+
+// Reservation is the answer to Reserve.
+type Reservation struct {
+	OK      bool          // the tokens are taken
+	Wait    time.Duration // with OK: when they are good, from now on; else: when it is worth asking again
+	Blocked bool          // not OK, and one of the keys is blocked
+}
+
+// Limiter grants tokens. Implementations are safe for concurrent use.
+type Limiter interface {
+	// Reserve takes n tokens of each limit, or of none. They become good after Reservation.Wait. Where that would be more than
+	// maxWait it takes none. n above the burst of a limit is [ErrInvalid]. After any other error the tokens may be taken.
+	Reserve(ctx context.Context, limits []Limit, n int, maxWait time.Duration) (Reservation, error)
+	// Refund gives back n reserved tokens of each limit that were not and won't be used. It must come within [RefundWithin].
+	Refund(ctx context.Context, limits []Limit, n int) error
+	// Block makes no token of the key good for d from now on; a longer block that stands already stays. What was
+	// reserved before remains good.
+	Block(ctx context.Context, key string, d time.Duration) error
+}
+
+// Slot is one of a bounded number of places.
+type Slot struct {
+	Key string
+	ID  string // unique over all replicas
+}
+
+// Slots bounds what is done at the same time over all replicas. Implementations are safe for concurrent use.
+type Slots interface {
+	// Acquire takes one of max slots of the key, for hold at most: then it falls free by itself, so that those of a replica
+	// that was killed come back. ok is false where all are taken. After an error a slot may be taken until hold has passed.
+	Acquire(ctx context.Context, key string, max int, hold time.Duration) (slot Slot, ok bool, err error)
+	// Release gives a slot back. One that fell free already is no error.
+	Release(ctx context.Context, slot Slot) error
+}
+
+// check refuses calls that can't be meant.
+func check(limits []Limit, n int) error {
+	for i, l := range limits {
+		switch {
+		case !(l.Rate >= 1e-6) || l.Rate > 1e9:
+			return fmt.Errorf("%w: limit %q: a rate of %v per second; 1e-6 to 1e9 are possible", ErrInvalid, l.Key, l.Rate)
+		case n < 1 || n > l.Burst:
+			return fmt.Errorf("%w: limit %q: %d tokens at once; 1 to its burst of %d are possible", ErrInvalid, l.Key, n, l.Burst)
+		}
+		for _, other := range limits[:i] {
+			if other.Key == l.Key {
+				return fmt.Errorf("%w: limit %q stands twice in one call", ErrInvalid, l.Key)
+			}
+		}
+	}
+	return nil
+}
+
+// micros gives whole microseconds, rounded up: neither wait nor block may end early.
+func micros(d time.Duration) int64 {
+	return int64((max(d, 0) + time.Microsecond - 1) / time.Microsecond)
+}

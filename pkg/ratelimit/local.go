@@ -1,0 +1,163 @@
+package ratelimit
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Local is a [Limiter] and [Slots] for one process, in memory. It behaves as [Redis] does.
+type Local struct {
+	now func() int64 // µs
+
+	mu      sync.Mutex
+	buckets map[string]*used
+	blocks  map[string]int64            // until when
+	slots   map[string]map[string]int64 // key, id, until when
+	ids     int
+	sweepAt int
+}
+
+// used is a bucket with the limit that it was last used under.
+type used struct {
+	bucket
+	limit Limit
+}
+
+// NewLocal returns limits and slots that nobody has used yet.
+func NewLocal() *Local {
+	start := time.Now()
+	return newLocal(func() int64 { return 1 + time.Since(start).Microseconds() })
+}
+
+func newLocal(now func() int64) *Local {
+	return &Local{now: now, buckets: map[string]*used{}, blocks: map[string]int64{}, slots: map[string]map[string]int64{}, sweepAt: 64}
+}
+
+// Reserve implements [Limiter].
+func (l *Local) Reserve(ctx context.Context, limits []Limit, n int, maxWait time.Duration) (Reservation, error) {
+	if err := check(limits, n); err != nil {
+		return Reservation{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return Reservation{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	good, blocked := now, false
+	for _, limit := range limits {
+		if b := l.buckets[limit.Key]; b != nil {
+			good = max(good, b.good(limit, n, now))
+		}
+		if till := l.blocks[limit.Key]; till > now {
+			good, blocked = max(good, till), true
+		}
+	}
+	if wait := good - now - micros(maxWait); wait > 0 {
+		return Reservation{Wait: time.Duration(wait) * time.Microsecond, Blocked: blocked}, nil
+	}
+	l.sweep(now)
+	for _, limit := range limits {
+		b := l.buckets[limit.Key]
+		if b == nil {
+			b = &used{}
+			l.buckets[limit.Key] = b
+		}
+		b.limit = limit
+		b.take(limit, n, good)
+	}
+	return Reservation{OK: true, Wait: time.Duration(good-now) * time.Microsecond}, nil
+}
+
+// Refund implements [Limiter].
+func (l *Local) Refund(ctx context.Context, limits []Limit, n int) error {
+	if err := check(limits, n); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, limit := range limits {
+		if b := l.buckets[limit.Key]; b != nil {
+			b.giveBack(limit, n, l.now())
+		}
+	}
+	return nil
+}
+
+// Block implements [Limiter].
+func (l *Local) Block(ctx context.Context, key string, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.blocks[key] = max(l.blocks[key], l.now()+micros(d))
+	return nil
+}
+
+// sweep forgets what is as good as new, each time that the number of buckets has doubled.
+func (l *Local) sweep(now int64) {
+	if len(l.buckets)+len(l.blocks) < l.sweepAt {
+		return
+	}
+	for key, b := range l.buckets {
+		if b.idle(b.limit, now) {
+			delete(l.buckets, key)
+		}
+	}
+	for key, till := range l.blocks {
+		if till <= now {
+			delete(l.blocks, key)
+		}
+	}
+	l.sweepAt = 2*(len(l.buckets)+len(l.blocks)) + 64
+}
+
+// Acquire implements [Slots].
+func (l *Local) Acquire(ctx context.Context, key string, max int, hold time.Duration) (Slot, bool, error) {
+	if err := checkSlots(key, max, hold); err != nil {
+		return Slot{}, false, err
+	}
+	if err := ctx.Err(); err != nil {
+		return Slot{}, false, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	taken := l.slots[key]
+	for id, till := range taken {
+		if till <= now {
+			delete(taken, id)
+		}
+	}
+	if len(taken) >= max {
+		return Slot{}, false, nil
+	}
+	if taken == nil {
+		taken = map[string]int64{}
+		l.slots[key] = taken
+	}
+	l.ids++
+	slot := Slot{Key: key, ID: strconv.Itoa(l.ids)}
+	taken[slot.ID] = now + micros(hold)
+	return slot, true, nil
+}
+
+// Release implements [Slots].
+func (l *Local) Release(ctx context.Context, slot Slot) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.slots[slot.Key], slot.ID)
+	if len(l.slots[slot.Key]) == 0 {
+		delete(l.slots, slot.Key)
+	}
+	return nil
+}
