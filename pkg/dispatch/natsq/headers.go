@@ -1,0 +1,111 @@
+package natsq
+
+import (
+	"net/textproto"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/gonets/gonets/pkg/dispatch/job"
+)
+
+// The headers of ours. They are believed on LATER, STATUS and DEAD, where only workers and operators may publish, and never on a
+// job's publication.
+const (
+	headerPublication = "Gonets-Publication" // the job's publication, <STREAM>:<sequence>
+	headerHop         = "Gonets-Hop"         // how often the job was handed to LATER
+	headerEpoch       = "Gonets-Epoch"       // the number of its replay out of the dead letters
+	headerHash        = "Gonets-Hash"        // its content hash
+	headerStored      = "Gonets-Stored"      // when the stream took its publication
+	headerJob         = "Gonets-Job"         // its id
+	headerLane        = "Gonets-Lane"
+	headerRoute       = "Gonets-Route"
+	headerTenant      = "Gonets-Tenant"
+	headerAttempts    = "Gonets-Attempts" // attempts used up
+	headerAccount     = "Gonets-Account"  // the account asked last
+	headerWords       = "Gonets-Words"    // the last words of provider or transport
+	headerAt          = "Gonets-At"       // when it became a dead letter
+)
+
+// Headers of NATS and of the W3C.
+const (
+	headerMsgID          = "Nats-Msg-Id"
+	headerSchedule       = "Nats-Schedule"
+	headerScheduleTarget = "Nats-Schedule-Target"
+	headerTraceParent    = "traceparent"
+	headerTraceState     = "tracestate"
+)
+
+// header builds a message's headers, without those that have no value.
+type header nats.Header
+
+func (h header) text(key, value string) {
+	if value != "" {
+		h[key] = []string{value}
+	}
+}
+
+func (h header) number(key string, n int) {
+	if n != 0 {
+		h[key] = []string{strconv.Itoa(n)}
+	}
+}
+
+func (h header) time(key string, t time.Time) {
+	if !t.IsZero() {
+		h[key] = []string{t.UTC().Format(time.RFC3339Nano)}
+	}
+}
+
+func (h header) trace(t job.Trace) {
+	h.text(headerTraceParent, t.Parent)
+	h.text(headerTraceState, t.State)
+}
+
+// traceOf reads the trace context. HTTP libraries like to write its names with a capital.
+func traceOf(h nats.Header) job.Trace {
+	return job.Trace{Parent: anyCase(h, headerTraceParent), State: anyCase(h, headerTraceState)}
+}
+
+func anyCase(h nats.Header, key string) string {
+	if v := h.Get(key); v != "" {
+		return v
+	}
+	return h.Get(textproto.CanonicalMIMEHeaderKey(key))
+}
+
+// numberOf reads a count; 0 where there is none.
+func numberOf(h nats.Header, key string) int {
+	n, err := strconv.Atoi(h.Get(key))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// timeOf reads a time; the zero time where there is none.
+func timeOf(h nats.Header, key string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, h.Get(key))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// maxWords is the length in bytes of words in a header at most.
+const maxWords = 1 << 10
+
+// oneLine makes text fit for a header.
+func oneLine(s string) string {
+	if len(s) > maxWords {
+		s = s[:maxWords]
+	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "")))
+}

@@ -1,0 +1,71 @@
+package natsq
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// held is a message that the server sent and no handle has seen.
+type held struct {
+	msg  *nats.Msg
+	from *puller
+	at   time.Time // when it came
+}
+
+// queue is what the pullers of a source hold, in the order in which it came. The pullers bound it.
+type queue struct {
+	mu    sync.Mutex
+	items []held
+	head  int
+	ready chan struct{} // has a token where there may be an item
+}
+
+func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
+
+func (q *queue) push(h held) {
+	q.mu.Lock()
+	if q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
+	}
+	q.items = append(q.items, h)
+	q.mu.Unlock()
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}
+
+// pop waits for an item; false: ctx ended. For a single goroutine.
+func (q *queue) pop(ctx context.Context) (held, bool) {
+	for ctx.Err() == nil {
+		if h, ok := q.shift(time.Time{}); ok {
+			return h, true
+		}
+		select {
+		case <-q.ready:
+		case <-ctx.Done():
+		}
+	}
+	return held{}, false
+}
+
+// shift takes the oldest item, if it came before the time; the zero time: in any case.
+func (q *queue) shift(before time.Time) (held, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head == len(q.items) || !before.IsZero() && !q.items[q.head].at.Before(before) {
+		return held{}, false
+	}
+	h := q.items[q.head]
+	q.items[q.head] = held{}
+	q.head++
+	if q.head > len(q.items)/2 && q.head > 64 {
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items, q.head = q.items[:n], 0
+	}
+	return h, true
+}

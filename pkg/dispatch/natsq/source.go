@@ -1,0 +1,114 @@
+package natsq
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/gonets/gonets/pkg/dispatch"
+	"github.com/gonets/gonets/pkg/dispatch/job"
+)
+
+// SourceOptions bound a source.
+type SourceOptions struct {
+	// Messages is how many messages each of the source's two consumers may have under way to it, at most: asked for, waiting in memory, or
+	// being handled. Each is at most 65 KiB. 0: 128.
+	Messages int
+	// Failed is told of what goes wrong while the source goes on trying. It must not block. nil: nobody is.
+	Failed func(error)
+}
+
+const defaultMessages = 128
+
+type source struct {
+	nc      *nats.Conn
+	api     string
+	layout  Layout
+	lane    job.Lane
+	route   string
+	options SourceOptions
+}
+
+// NewSource returns the source of a lane and route: their jobs as they are published, and those that LATER gives back.
+//
+// A message that no handle saw within half the ack wait, since the handling blocked for so long, is given back for any worker to take.
+// The source outlives the server, the connection and the consumers: where one is missing it asks for it again and again.
+func NewSource(js jetstream.JetStream, l Layout, lane job.Lane, route string, o SourceOptions) dispatch.Source {
+	if o.Messages <= 0 {
+		o.Messages = defaultMessages
+	}
+	if o.Failed == nil {
+		o.Failed = func(error) {}
+	}
+	return &source{nc: js.Conn(), api: apiPrefix(js.Options()), layout: l, lane: lane, route: route, options: o}
+}
+
+func apiPrefix(o jetstream.JetStreamOptions) string {
+	if o.Domain != "" {
+		return "$JS." + o.Domain + ".API"
+	}
+	return o.APIPrefix
+}
+
+// Run implements [dispatch.Source]. It returns [nats.ErrConnectionClosed] where the connection was closed for good, else nil.
+func (s *source) Run(ctx context.Context, each func(dispatch.Delivery)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	closed := s.nc.StatusChanged(nats.CLOSED)
+	defer s.nc.RemoveStatusListener(closed)
+	q := newQueue()
+	jobs := s.puller(q, s.layout.JobStream(s.lane), s.route)
+	later := s.puller(q, s.layout.LaterStream(), laterConsumer(s.lane, s.route))
+	var pulls sync.WaitGroup
+	pulls.Go(func() { jobs.run(ctx) })
+	pulls.Go(func() { later.run(ctx) })
+	pulls.Go(func() {
+		if s.nc.IsClosed() {
+			cancel()
+			return
+		}
+		select {
+		case <-closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	for {
+		h, ok := q.pop(ctx)
+		if !ok {
+			break
+		}
+		each(s.delivery(h, h.from == later))
+		h.from.done()
+	}
+	pulls.Wait()
+	s.giveBack(q)
+	if s.nc.IsClosed() {
+		return nats.ErrConnectionClosed
+	}
+	return nil
+}
+
+func (s *source) giveBack(q *queue) {
+	for {
+		h, ok := q.shift(time.Time{})
+		if !ok {
+			return
+		}
+		_ = handle{s.nc, h.msg.Reply}.Nak(0) // a lost one comes again after the server's ack wait
+	}
+}
+
+func (s *source) puller(q *queue, stream, consumer string) *puller {
+	return &puller{
+		nc:      s.nc,
+		next:    nextSubject(s.api, stream, consumer),
+		size:    s.options.Messages,
+		ackWait: s.layout.AckWait,
+		queue:   q,
+		failed:  s.options.Failed,
+	}
+}
