@@ -20,7 +20,8 @@ func (v Verdict) Result(words string, secrets ...Secret) Result {
 	if v.Outcome == Submitted {
 		return Result{Outcome: Submitted}
 	}
-	return Result{Outcome: v.Outcome, Code: cmp.Or(v.Code, v.Outcome.Code()), Message: Redact(words, secrets...)}
+	return Result{Outcome: v.Outcome, Code: cmp.Or(v.Code, v.Outcome.Code()),
+		Message: cmp.Or(Redact(words, secrets...), "no reason was given")}
 }
 
 // Code is the code that goes with an outcome that has but one. Rejected has several, Submitted has none: both give
@@ -130,7 +131,7 @@ func (r Reply) verdict() Verdict {
 	return Verdict{Outcome: Ambiguous}
 }
 
-const maxPlainWords = 120
+const maxPlainWords = 120 // bytes
 
 // words says what came, for a reply that the provider's API can't explain.
 func (r Reply) words() string {
@@ -146,14 +147,22 @@ func (r Reply) words() string {
 	case r.Fate == MaybeSent:
 		return what + ": " + r.err().Error()
 	}
-	body := strings.TrimSpace(string(r.Body))
-	if body == "" {
+	if len(r.Body) == 0 {
 		return what + " without a body"
 	}
-	if len(body) > maxPlainWords || strings.ContainsAny(body, "<>{}[]\n") {
-		return fmt.Sprintf("%s with a body of %d bytes that is not understood", what, len(r.Body))
+	if plain := r.Plain(); plain != "" {
+		return what + ": " + plain
 	}
-	return what + ": " + body
+	return fmt.Sprintf("%s with a body of %d bytes that is not understood", what, len(r.Body))
+}
+
+// Plain is the body where it is one short line of plain text, such as "method not found"; empty otherwise.
+func (r Reply) Plain() string {
+	body := strings.TrimSpace(string(r.Body))
+	if len(body) > maxPlainWords || strings.ContainsAny(body, "<>{}[]\r\n") {
+		return ""
+	}
+	return body
 }
 
 func (r Reply) err() error {

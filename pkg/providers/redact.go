@@ -34,7 +34,7 @@ func Redact(words string, secrets ...Secret) string {
 	for !utf8.RuneStart(words[cut]) {
 		cut--
 	}
-	return words[:cut]
+	return strings.TrimSpace(words[:cut])
 }
 
 // spellings are the secrets as they may stand in clean words, the longest first, so that one within another leaves

@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The limits and names of Prostor's document.
+const (
+	prostorSend     = "/messages/v2/send.json"
+	prostorMaxBatch = 200
+	// ProstorMsgCost is what Prostor's simulator charges for a segment, in hundredths of a rouble.
+	ProstorMsgCost = 235
+)
+
+// Prostor simulates the messages JSON API, version 2, of Prostor SMS. Where the document leaves a choice, it takes
+// every one in turn: rows stand in reverse, clientId comes back in either case, smscId is a string or a number above
+// int32, ok is Latin or Cyrillic.
+type Prostor struct {
+	*Server
+	login, password string
+
+	smscID  atomic.Int64
+	packets atomic.Int64
+
+	mu      sync.Mutex
+	metered bool
+	balance int64           // hundredths of a rouble
+	senders map[string]bool // nil: every one
+}
+
+// NewProstor makes a simulator with one account, unlimited money and every sender. It isn't listening yet.
+func NewProstor(login, password string) *Prostor {
+	p := &Prostor{login: login, password: password}
+	p.smscID.Store(2592608030)
+	p.Server = New(p)
+	return p
+}
+
+// SetBalance gives the account so many hundredths of a rouble, and an end to them.
+func (p *Prostor) SetBalance(hundredths int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.metered, p.balance = true, hundredths
+}
+
+// SetSenders makes every other sender invalid. Leaving a message's sender out stays allowed.
+func (p *Prostor) SetSenders(names ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.senders = map[string]bool{}
+	for _, n := range names {
+		p.senders[n] = true
+	}
+}
+
+// Answer implements [Answerer].
+func (p *Prostor) Answer(r Request) Answer {
+	if r.Method != "POST" {
+		p.Violate("%s %s: only POST is documented", r.Method, r.URL.Path)
+		return prostorPlain("method not found")
+	}
+	if ct := r.Header.Get("Content-Type"); ct != "application/json" && ct != "application/json; charset=utf-8" {
+		p.Violate("content type %q", ct)
+	}
+	switch r.URL.Path {
+	case prostorSend:
+		return p.send(r)
+	default:
+		p.Violate("path %q", r.URL.Path)
+		return prostorPlain("method not found")
+	}
+}
+
+func prostorPlain(words string) Answer {
+	return Answer{ContentType: "text/plain", Body: []byte(words)}
+}
+
+func prostorError(description string) Answer {
+	b, _ := jsontext.AppendQuote([]byte(`{"status":"error","description":`), description) // fails on broken UTF-8 only, which it replaces
+	return Answer{Body: append(b, '}')}
+}
+
+// authorized checks what every request carries.
+func (p *Prostor) authorized(login, password *string) (Answer, bool) {
+	switch {
+	case login == nil:
+		p.Violate("no login")
+		return prostorError("absent required param: login"), false
+	case password == nil:
+		p.Violate("no password")
+		return prostorError("absent required param: password"), false
+	case *login != p.login || *password != p.password:
+		return prostorError("error authorization"), false
+	}
+	return Answer{}, true
+}
+
+// charge takes the price of a message from the balance, if there is enough.
+func (p *Prostor) charge(segments int) (ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	price := int64(segments) * ProstorMsgCost
+	if p.metered && p.balance < price {
+		return false
+	}
+	p.balance -= price
+	return true
+}
+
+func (p *Prostor) senderAllowed(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.senders == nil || p.senders[name]
+}
+
+// balanceNow is the balance as a reply shows it.
+func (p *Prostor) balanceNow() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return roubles(p.balance)
+}
+
+func roubles(hundredths int64) string {
+	sign := ""
+	if hundredths < 0 {
+		sign, hundredths = "-", -hundredths
+	}
+	return fmt.Sprintf("%s%d.%02d", sign, hundredths/100, hundredths%100)
+}
