@@ -1,0 +1,51 @@
+package mysmpp
+
+import (
+	"errors"
+
+	"github.com/gonets/gonets/pkg/providers"
+)
+
+// Kind is this provider's entry of the catalogue. The document names no limit of a packet's size: MaxBatch keeps a
+// packet below 200 KB even of long texts that are all different. That more than five parallel requests of an account are refused
+// is known from a sibling brand of the platform.
+func Kind() providers.Kind {
+	return providers.Kind{
+		Name: "mysmpp",
+		Traits: providers.Traits{
+			Channels:        []providers.Channel{providers.SMS, providers.Viber},
+			MaxBatch:        1000,
+			DefaultBatch:    100,
+			DefaultInFlight: 5,
+			InFlightTotal:   5,
+			Dedupes:         true,
+			ReportsDelivery: true,
+		},
+		Settings: func() providers.Settings { return new(Settings) },
+	}
+}
+
+// Open makes the provider of one account.
+func (s *Settings) Open(e providers.Endpoint) (providers.Provider, error) {
+	var faults []error
+	for _, f := range s.Validate() {
+		faults = append(faults, f)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	zone, err := s.location()
+	if err != nil {
+		return nil, err
+	}
+	return &provider{
+		endpoint: e.WithDefaults(),
+		settings: *s,
+		zone:     zone,
+		reader: reader{
+			meanings: dictionary(),
+			repeats:  repeats(),
+			secrets:  []providers.Secret{providers.Secret(s.Login), s.Password, s.Token},
+		},
+	}, nil
+}
