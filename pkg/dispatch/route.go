@@ -76,12 +76,12 @@ func (r *route) open(now time.Time) (reopens time.Time, ok bool) {
 	return reopens, false
 }
 
-// awaitOpen returns when the route is open.
+// awaitOpen returns nil when the route is open, or ctx's error.
 func (r *route) awaitOpen(ctx context.Context) error {
 	for {
 		reopens, ok := r.open(time.Now())
 		if ok {
-			return nil
+			return ctx.Err()
 		}
 		if err := sleep(ctx, time.Until(reopens)); err != nil {
 			return err

@@ -1,0 +1,335 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gonets/gonets/pkg/dispatch/job"
+	"github.com/gonets/gonets/pkg/providers"
+)
+
+const (
+	testAckWait = 60 * time.Second
+	testLease   = 30 * time.Second
+)
+
+// world is everything around a worker, in memory: streams, claims, limiter, providers. It outlives the workers.
+type world struct {
+	mu      sync.Mutex
+	changed chan struct{}
+
+	messages []*message // job streams and LATER
+	sequence int
+	events   []Event
+	ids      map[string]bool // of events
+	dead     []DeadLetter
+	records  map[string]*entry
+	tokens   int
+
+	accounts map[string]*fakeProvider
+}
+
+// message is one stored message.
+type message struct {
+	d         Delivery
+	notBefore time.Time // due, or delayed, or in hand until then
+	delivered int
+	gone      bool
+}
+
+// entry is a claim record with its claim.
+type entry struct {
+	Record
+	token string
+	lease time.Time
+}
+
+func newWorld() *world {
+	return &world{changed: make(chan struct{}), ids: map[string]bool{}, records: map[string]*entry{}, accounts: map[string]*fakeProvider{}}
+}
+
+// tell wakes whoever waits for a change; w.mu is held.
+func (w *world) tell() {
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// publish stores a job as a producer would.
+func (w *world) publish(lane job.Lane, route, tenant, body string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sequence++
+	pub := fmt.Sprintf("JOBS:%d", w.sequence)
+	w.messages = append(w.messages, &message{d: Delivery{Address: job.Address{Lane: lane, Route: route, Tenant: tenant},
+		Publication: pub, Data: []byte(body), Stored: time.Now()}})
+	w.tell()
+	return pub
+}
+
+// next returns a message of the lane and route to deliver now, or when to look again and what to wait for.
+func (w *world) next(lane job.Lane, route string) (m *message, d Delivery, wake time.Duration, changed chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, wake := time.Now(), time.Hour
+	var pending uint64
+	for _, c := range w.messages {
+		if c.gone || c.d.Address.Lane != lane || c.d.Address.Route != route {
+			continue
+		}
+		if c.notBefore.After(now) {
+			wake = min(wake, c.notBefore.Sub(now))
+			continue
+		}
+		if m == nil {
+			m = c
+		} else {
+			pending++
+		}
+	}
+	if m == nil {
+		return nil, Delivery{}, wake, w.changed
+	}
+	m.delivered++
+	m.notBefore = now.Add(testAckWait)
+	d = m.d
+	d.Pending, d.Redelivered = pending, m.delivered > 1
+	return m, d, 0, nil
+}
+
+// worker is the world as one worker sees it, until it crashes.
+type worker struct {
+	*world
+	crashed func() bool // consulted at every step outside; nil: never
+}
+
+var errCrashed = errors.New("crashed")
+
+func (w worker) down() bool { return w.crashed != nil && w.crashed() }
+
+type fakeSource struct {
+	w     worker
+	lane  job.Lane
+	route string
+}
+
+func (s fakeSource) Run(ctx context.Context, handle func(Delivery)) error {
+	for ctx.Err() == nil {
+		m, d, wake, changed := s.w.next(s.lane, s.route)
+		if m == nil {
+			select {
+			case <-ctx.Done():
+			case <-changed:
+			case <-time.After(wake):
+			}
+			continue
+		}
+		if s.w.down() {
+			<-ctx.Done()
+			return nil
+		}
+		d.Handle = fakeHandle{s.w, m}
+		handle(d)
+	}
+	return nil
+}
+
+type fakeHandle struct {
+	w worker
+	m *message
+}
+
+func (h fakeHandle) do(change func()) error {
+	if h.w.down() {
+		return errCrashed
+	}
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	change()
+	h.w.tell()
+	return nil
+}
+
+func (h fakeHandle) Ack() error { return h.do(func() { h.m.gone = true }) }
+func (h fakeHandle) Nak(d time.Duration) error {
+	return h.do(func() { h.m.notBefore = time.Now().Add(d) })
+}
+func (h fakeHandle) InProgress() error {
+	return h.do(func() { h.m.notBefore = time.Now().Add(testAckWait) })
+}
+
+func (w worker) Publish(_ context.Context, events []Event) error {
+	for _, e := range events {
+		if w.down() {
+			return errCrashed
+		}
+		w.mu.Lock()
+		if id := e.ID(); !w.ids[id] {
+			w.ids[id] = true
+			w.events = append(w.events, e)
+			w.tell()
+		}
+		w.mu.Unlock()
+	}
+	return nil
+}
+
+func (w worker) Hold(_ context.Context, held []Held) error {
+	for _, h := range held {
+		if w.down() {
+			return errCrashed
+		}
+		w.mu.Lock()
+		d := h.Delivery
+		d.Hop, d.Handle = h.Hop, nil
+		same := func(m *message) bool { return m.d.Publication == d.Publication && m.d.Hop == d.Hop }
+		if !slices.ContainsFunc(w.messages, same) {
+			w.messages = append(w.messages, &message{d: d, notBefore: h.Due})
+		}
+		w.tell()
+		w.mu.Unlock()
+	}
+	return nil
+}
+
+func (w worker) Bury(_ context.Context, dead []DeadLetter) error {
+	for _, d := range dead {
+		if w.down() {
+			return errCrashed
+		}
+		w.mu.Lock()
+		if !slices.ContainsFunc(w.dead, func(o DeadLetter) bool { return o.Delivery.Publication == d.Delivery.Publication }) {
+			w.dead = append(w.dead, d)
+		}
+		w.mu.Unlock()
+	}
+	return nil
+}
+
+// Claim follows the claim states by the letter, for one process.
+func (w worker) Claim(_ context.Context, reqs []ClaimRequest) ([]Claim, error) {
+	if w.down() {
+		return nil, errCrashed
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	out := make([]Claim, len(reqs))
+	for i, r := range reqs {
+		e := w.records[r.Tenant+":"+r.ID]
+		if e == nil {
+			e = &entry{}
+			w.records[r.Tenant+":"+r.ID] = e
+			out[i] = w.take(e, r, Taken, Record{}, now)
+			e.Record = Record{Phase: e.Phase, Account: e.Account, Hash: r.Hash, Publication: r.Publication, Epoch: r.Epoch}
+			continue
+		}
+		found, live := e.Record, e.token != "" && now.Before(e.lease)
+		c := Claim{Record: found}
+		switch {
+		case found.Publication != r.Publication && found.Hash != r.Hash:
+			c.Verdict = Reused
+		case found.Publication != r.Publication:
+			c.Verdict = Duplicate
+		case found.Phase == Concluded || found.Phase == Dead:
+			c.Verdict = Settled
+		case live:
+			c.Verdict, c.Until = Busy, e.lease
+		case found.Phase == Waiting && r.Hop < found.Hop:
+			c.Verdict = Settled
+		case r.Hop < found.Hop:
+			c.Verdict = Stale
+		case found.Phase == Sending:
+			if e.token != "" {
+				e.Attempts++
+			}
+			c = w.take(e, r, TakenAmbiguous, e.Record, now)
+		default:
+			c = w.take(e, r, Taken, found, now)
+		}
+		out[i] = c
+	}
+	return out, nil
+}
+
+func (w worker) take(e *entry, r ClaimRequest, v Verdict, found Record, now time.Time) Claim {
+	w.tokens++
+	e.token, e.lease = fmt.Sprint(w.tokens), now.Add(testLease)
+	switch {
+	case r.Account != "":
+		e.Phase, e.Account = Sending, r.Account
+	case v != TakenAmbiguous:
+		e.Phase = Claimed
+	}
+	return Claim{Verdict: v, Token: e.token, Record: found}
+}
+
+func (w worker) Record(_ context.Context, updates []Update) ([]bool, error) {
+	if w.down() {
+		return nil, errCrashed
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := make([]bool, len(updates))
+	for i, u := range updates {
+		if e := w.records[u.Tenant+":"+u.ID]; e.token == u.Token {
+			e.Record, e.token, out[i] = u.Record, "", true
+		}
+	}
+	return out, nil
+}
+
+func (w worker) Reserve(context.Context, string, int, time.Duration) (time.Duration, bool, error) {
+	return 0, true, nil
+}
+func (w worker) Refund(context.Context, string, int) error           { return nil }
+func (w worker) Block(context.Context, string, time.Duration) error  { return nil }
+func (w worker) Enter(context.Context, string) (func(), bool, error) { return func() {}, true, nil }
+
+// fakeProvider counts what recipients got and answers as it is told to.
+type fakeProvider struct {
+	mu      sync.Mutex
+	dedupes bool
+	copies  map[[32]byte]int
+	packets []int
+	answer  func(providers.Message) (providers.Result, bool) // and whether the recipient gets it; nil: submitted
+	delay   time.Duration
+	crash   func(before bool) bool // whether the worker is gone before, or after, the provider took the request
+	inside  int
+	most    int // requests at once
+}
+
+func (p *fakeProvider) Send(ctx context.Context, msgs []providers.Message) []providers.Result {
+	p.mu.Lock()
+	p.packets = append(p.packets, len(msgs))
+	p.inside++
+	p.most = max(p.most, p.inside)
+	p.mu.Unlock()
+	out := providers.All(len(msgs), providers.Result{Code: providers.CodeAmbiguous, Message: "timeout"})
+	defer func() { p.mu.Lock(); p.inside--; p.mu.Unlock() }()
+	if p.crash != nil && p.crash(true) {
+		return out
+	}
+	if sleep(ctx, p.delay) != nil {
+		return out
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, m := range msgs {
+		r, got := providers.Result{Outcome: providers.Submitted, ID: fmt.Sprintf("%x", m.Key[:4])}, true
+		if p.answer != nil {
+			r, got = p.answer(m)
+		}
+		if got && (!p.dedupes || p.copies[m.Key] == 0) {
+			p.copies[m.Key]++
+		}
+		out[i] = r
+	}
+	if p.crash != nil && p.crash(false) {
+		return providers.All(len(msgs), providers.Result{Code: providers.CodeAmbiguous, Message: "timeout"})
+	}
+	return out
+}
