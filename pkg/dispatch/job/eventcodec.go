@@ -60,7 +60,10 @@ func (e *Event) Encode() ([]byte, error) {
 	if len(e.Metadata) > 0 {
 		w.open("metadata")
 		for _, key := range slices.Sorted(maps.Keys(e.Metadata)) {
-			w.text(key, e.Metadata[key])
+			w.comma()
+			w.quote(key)
+			w.b = append(w.b, ':')
+			w.quote(e.Metadata[key])
 		}
 		w.b = append(w.b, '}')
 	}
@@ -92,12 +95,18 @@ func DecodeEvent(data []byte) (*Event, error) {
 // writer appends JSON members.
 type writer struct{ b []byte }
 
-func (w *writer) name(name string) {
+func (w *writer) comma() {
 	if w.b[len(w.b)-1] != '{' {
 		w.b = append(w.b, ',')
 	}
-	w.quote(name)
-	w.b = append(w.b, ':')
+}
+
+// name begins a member whose name needs no escapes.
+func (w *writer) name(name string) {
+	w.comma()
+	w.b = append(w.b, '"')
+	w.b = append(w.b, name...)
+	w.b = append(w.b, '"', ':')
 }
 
 // quote's error is about invalid UTF-8, which it has replaced.
