@@ -154,6 +154,7 @@ type Record struct {
 	Due         time.Time  // with Waiting
 	Told        []string   // causes of the waiting events so far, as <code>@<account>
 	Last        *job.Event // the last event, without what the job itself carries; nil where none was
+	Published   bool       // Last is known to be in the status stream
 }
 
 // Update is the new state of a claimed job. The claim ends with it.

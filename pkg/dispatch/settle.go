@@ -14,9 +14,13 @@ import (
 // between any two steps loses nothing and repeats nothing that can't be recognised:
 //
 //  1. the claim record says what became of the job
-//  2. dead letters and LATER hold what must be kept
+//  2. the dead letters hold what failed
 //  3. the status events are out
-//  4. the server is answered
+//  4. LATER holds what goes on
+//  5. the server is answered
+//
+// An event that was recorded and perhaps not published, by a worker that stopped between 1 and 3, comes before all: what is
+// recorded next wouldn't tell of it any more.
 //
 // Each step is repeated until its store has answered. A job whose claim was taken over meanwhile is left to the one that took it. When
 // the worker must stop before a step is done, the jobs stay as they are and are delivered again.
@@ -29,8 +33,11 @@ func (l *line) settle(ends []ending) {
 	for i, e := range ends {
 		out[i] = l.prepare(e, now)
 	}
-	out, ok := l.record(out)
-	if !ok || !l.keep(out) || !l.publish(out) {
+	ok := l.publishEarlier(ends)
+	if ok {
+		out, ok = l.record(out)
+	}
+	if !ok || !l.bury(out) || !l.publish(out) || !l.hold(out) {
 		for _, o := range out {
 			l.keeper.remove(o.it.held)
 		}
@@ -63,7 +70,7 @@ func (l *line) prepare(e ending, now time.Time) outgoing {
 		if e.state != "" && !(e.once && slices.Contains(e.it.claim.Record.Told, string(e.code))) {
 			r.Sequence++
 			o.event = e.it.event(l.eventOf(e, r, now), r)
-			r.Last = &o.event.Event
+			r.Last, r.Published = &o.event.Event, false
 			if e.once {
 				r.Told = append(slices.Clone(r.Told), string(e.code))
 			}
@@ -110,6 +117,7 @@ func (l *line) store(o *outgoing) {
 // record is the claim record that a settlement leaves behind.
 func (it *item) record(s settlement) Record {
 	r := it.claim.Record
+	r.Published = true // by publishEarlier; a new event sets it back
 	r.Phase, r.Hash, r.Publication, r.Epoch = s.phase, it.hash, it.delivery.Publication, it.delivery.Epoch
 	if s.burn {
 		r.Attempts++
@@ -200,20 +208,26 @@ func (l *line) record(out []outgoing) ([]outgoing, bool) {
 	}), true
 }
 
-// keep stores dead letters and held jobs.
-func (l *line) keep(out []outgoing) bool {
+// bury stores the dead letters.
+func (l *line) bury(out []outgoing) bool {
 	var dead []DeadLetter
-	var held []Held
 	for _, o := range out {
 		if o.dead != nil {
 			dead = append(dead, *o.dead)
 		}
+	}
+	return len(dead) == 0 || l.stored("dead letters", func() error { return l.outlet.Bury(l.hard, dead) })
+}
+
+// hold stores what LATER is to give back.
+func (l *line) hold(out []outgoing) bool {
+	var held []Held
+	for _, o := range out {
 		if o.held != nil {
 			held = append(held, *o.held)
 		}
 	}
-	return (len(dead) == 0 || l.stored("dead letters", func() error { return l.outlet.Bury(l.hard, dead) })) &&
-		(len(held) == 0 || l.stored("held jobs", func() error { return l.outlet.Hold(l.hard, held) }))
+	return len(held) == 0 || l.stored("held jobs", func() error { return l.outlet.Hold(l.hard, held) })
 }
 
 // publish stores the status events.
@@ -222,6 +236,18 @@ func (l *line) publish(out []outgoing) bool {
 	for _, o := range out {
 		if o.event != nil {
 			events = append(events, *o.event)
+		}
+	}
+	return len(events) == 0 || l.stored("events", func() error { return l.outlet.Publish(l.hard, events) })
+}
+
+// publishEarlier stores the last events of jobs that were claimed by a worker which may not have come to it. A copy out of LATER
+// proves that it had: the event was stored first.
+func (l *line) publishEarlier(ends []ending) bool {
+	var events []Event
+	for _, e := range ends {
+		if r := e.it.claim.Record; e.phase != "" && r.Last != nil && !r.Published && r.Phase != Waiting {
+			events = append(events, *e.it.event(*r.Last, r))
 		}
 	}
 	return len(events) == 0 || l.stored("events", func() error { return l.outlet.Publish(l.hard, events) })

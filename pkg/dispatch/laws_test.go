@@ -1,0 +1,195 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/gonets/gonets/pkg/dispatch/job"
+	"github.com/gonets/gonets/pkg/providers"
+)
+
+// fallible is a provider as one worker reaches it: when the worker crashes, its requests end there, or with nobody to hear the answer.
+type fallible struct {
+	*fakeProvider
+	down func() bool
+}
+
+func (p fallible) Send(ctx context.Context, msgs []providers.Message) []providers.Result {
+	lost := providers.All(len(msgs), providers.Result{Code: providers.CodeAmbiguous})
+	if p.down() {
+		return lost
+	}
+	rs := p.fakeProvider.Send(ctx, msgs)
+	if p.down() {
+		return lost
+	}
+	return rs
+}
+
+// plan is what befalls the workers in one run of the law test.
+type plan struct {
+	dedupes  bool
+	policy   OnUnknown
+	accounts int
+	outcomes []int // drawn for each message that reaches the provider, in turn
+	crashes  []int // each worker in turn stops dead after so many steps outside
+	stops    []int // each worker that doesn't crash is stopped after so many milliseconds; the last one never
+}
+
+func drawPlan(t *rapid.T) plan {
+	return plan{
+		dedupes:  rapid.Bool().Draw(t, "dedupes"),
+		policy:   rapid.SampledFrom([]OnUnknown{"", Hold, Resend}).Draw(t, "policy"),
+		accounts: rapid.IntRange(1, 2).Draw(t, "accounts"),
+		outcomes: rapid.SliceOfN(rapid.IntRange(0, 11), 1, 60).Draw(t, "outcomes"),
+		crashes:  rapid.SliceOfN(rapid.IntRange(0, 120), 0, 4).Draw(t, "crashes"),
+		stops:    rapid.SliceOfN(rapid.IntRange(0, 400), 0, 2).Draw(t, "stops"),
+	}
+}
+
+// outcome turns a number into a result and whether the recipient got the message. Most are successes.
+func outcome(n int) (providers.Result, bool) {
+	switch n {
+	case 0:
+		return providers.Result{Outcome: providers.Unavailable, Code: providers.CodeUnavailable}, false
+	case 1:
+		return providers.Result{Code: providers.CodeAmbiguous}, true
+	case 2:
+		return providers.Result{Code: providers.CodeAmbiguous}, false
+	case 3:
+		return providers.Result{Outcome: providers.Rejected, Code: providers.InvalidSender}, false
+	case 4:
+		return providers.Result{Outcome: providers.Throttled, Code: providers.CodeThrottled, RetryAfter: time.Second}, false
+	case 5:
+		return providers.Result{Outcome: providers.InsufficientFunds, Code: providers.CodeInsufficientFunds}, false
+	case 6:
+		return providers.Result{Outcome: providers.ClosedDestination, Code: providers.CodeClosedDestination}, false
+	case 7:
+		return providers.Result{Outcome: providers.Stalled, Code: providers.CodeAmbiguous}, true
+	}
+	return providers.Result{Outcome: providers.Submitted}, true
+}
+
+const lawJobs = 40
+
+// live runs the plan and returns the world it left behind.
+func live(t *testing.T, p plan) *world {
+	w := newWorld()
+	var drawn atomic.Int64
+	for _, name := range []string{"a", "b"}[:p.accounts] {
+		w.accounts[name] = &fakeProvider{dedupes: p.dedupes, delay: 20 * time.Millisecond,
+			answer: func(providers.Message) (providers.Result, bool) {
+				if i := int(drawn.Add(1)) - 1; i < len(p.outcomes) {
+					return outcome(p.outcomes[i])
+				}
+				return providers.Result{Outcome: providers.Submitted}, true
+			}}
+	}
+	cfg := testConfig(w, []string{"a", "b"}[:p.accounts]...)
+	cfg.Routes[0].OnUnknown = p.policy
+	for i := range lawJobs {
+		w.publish(job.Lanes()[i%3], "otp", "shop", sms(fmt.Sprint("j", i)))
+	}
+	w.publish(job.Bulk, "otp", "shop", sms("j0")) // a second publication of a spent id
+	for _, steps := range p.crashes {
+		var left atomic.Int64
+		left.Store(int64(steps))
+		down := func() bool { return left.Add(-1) < 0 }
+		one := cfg
+		one.Drain = time.Millisecond
+		one.Accounts = append([]Account(nil), cfg.Accounts...)
+		for i := range one.Accounts {
+			one.Accounts[i].Provider = fallible{w.accounts[one.Accounts[i].Name], down}
+		}
+		stop := start(t, one, worker{w, down})
+		time.Sleep(200 * time.Millisecond)
+		_ = stop() // it has crashed, or is cut off by its budget
+	}
+	for _, ms := range p.stops {
+		stop := start(t, cfg, worker{world: w})
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+		require.NoError(t, stop())
+	}
+	stop := start(t, cfg, worker{world: w})
+	time.Sleep(6 * time.Hour)
+	require.NoError(t, stop())
+	return w
+}
+
+// breach checks the laws on what is left; empty: none is broken.
+func breach(w *world, p plan) string {
+	if n := w.left(); n > 0 {
+		return fmt.Sprintf("%d messages are still stored", n)
+	}
+	copies := map[[32]byte]int{}
+	for _, a := range w.accounts {
+		for k, n := range a.copies {
+			copies[k] += n
+		}
+	}
+	for i := range lawJobs {
+		id := fmt.Sprint("j", i)
+		j, err := job.Decode([]byte(sms(id)), "RU")
+		if err != nil {
+			return err.Error()
+		}
+		got := copies[j.Key("shop")]
+		var last Event
+		next, ends := 1, 0
+		for _, e := range w.events {
+			if e.Job != id || e.Sequence == 0 {
+				continue
+			}
+			if e.Sequence != next {
+				return fmt.Sprintf("%s: event %d where %d was due", id, e.Sequence, next)
+			}
+			next++
+			if e.State == job.Submitted || e.Final {
+				ends++
+			}
+			last = e
+		}
+		risky := p.policy == Resend
+		switch {
+		case ends != 1:
+			return fmt.Sprintf("%s: %d endings", id, ends)
+		case got > 1 && !risky:
+			return fmt.Sprintf("%s: %d copies", id, got)
+		case got == 0 && last.State == job.Submitted:
+			return fmt.Sprintf("%s: submitted, but nobody got it", id)
+		case got > 0 && !risky && last.State != job.Submitted && last.State != job.Unknown && !p.dedupes:
+			return fmt.Sprintf("%s: %s, but somebody got it", id, last.State)
+		case (last.State == job.Failed || last.State == job.Unknown) != w.buried(id):
+			return fmt.Sprintf("%s: %s, dead letter %v", id, last.State, w.buried(id))
+		}
+	}
+	return ""
+}
+
+func (w *world) buried(id string) bool {
+	for _, d := range w.dead {
+		if d.JobID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// Nothing is lost, and nothing that was seen as accepted is sent twice, whatever outcomes, crashes and stops befall the workers.
+func TestLaws(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := drawPlan(rt)
+		var broken string
+		synctest.Test(t, func(t *testing.T) { broken = breach(live(t, p), p) })
+		if broken != "" {
+			rt.Fatalf("%s", broken)
+		}
+	})
+}
