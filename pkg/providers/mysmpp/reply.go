@@ -47,8 +47,8 @@ func (rd reader) results(r providers.Reply, asked []providers.Message) []provide
 		case words != "" && len(body.Information) == 0:
 			results[i] = rd.packetError(r, words, len(asked), secrets)
 		default: // nobody can tell whose the rows are
-			results[i] = result(providers.Verdict{Outcome: providers.Ambiguous},
-				fmt.Sprintf("the reply has %d rows for %d phones", len(body.Information), len(asked)), secrets)
+			results[i] = providers.Verdict{Outcome: providers.Ambiguous}.Result(
+				fmt.Sprintf("the reply has %d rows for %d phones", len(body.Information), len(asked)), secrets...)
 		}
 	}
 	return results
@@ -62,7 +62,7 @@ func (rd reader) packetError(r providers.Reply, words string, n int, secrets []p
 		// The words say nothing; the status may.
 		byStatus := r.Result()
 		if o := byStatus.Outcome; o == providers.Unauthorized || o == providers.InsufficientFunds || o == providers.Throttled {
-			res := result(providers.Verdict{Outcome: o}, words, secrets)
+			res := providers.Verdict{Outcome: o}.Result(words, secrets...)
 			res.RetryAfter = byStatus.RetryAfter
 			return res
 		}
@@ -70,7 +70,7 @@ func (rd reader) packetError(r providers.Reply, words string, n int, secrets []p
 		// The words are about one message, and nobody can tell about which, nor what became of the others.
 		v = providers.Verdict{Outcome: providers.Ambiguous}
 	}
-	return result(v, words, secrets)
+	return v.Result(words, secrets...)
 }
 
 // taken tells whether the state is one of a message that the provider has. The document knows `send`; the others are
@@ -94,7 +94,7 @@ func (rd reader) row(r row, secrets []providers.Secret) providers.Result {
 	switch {
 	case id != "" && (repeated || known && words == ""):
 	case words == "" && known:
-		res = result(providers.Verdict{Outcome: providers.Ambiguous}, fmt.Sprintf("state %s without an id", state), secrets)
+		res = providers.Verdict{Outcome: providers.Ambiguous}.Result(fmt.Sprintf("state %s without an id", state), secrets...)
 	default:
 		// A sibling interface of the platform puts the words where the state belongs.
 		words = cmp.Or(words, string(r.State), "neither a known state nor an error")
@@ -102,22 +102,13 @@ func (rd reader) row(r row, secrets []providers.Secret) providers.Result {
 		if known && id != "" && v.Outcome.SurelyNotSent() {
 			v = providers.Verdict{Outcome: providers.Ambiguous}
 		}
-		res = result(v, words, secrets)
+		res = v.Result(words, secrets...)
 	}
 	if !res.Outcome.SurelyNotSent() {
 		res.ID = id
 	}
 	if res.Status = state; !known {
 		res.Status = providers.Redact(state, secrets...)
-	}
-	return res
-}
-
-// result is the verdict with the provider's words, even where nothing readable is left of them.
-func result(v providers.Verdict, words string, secrets []providers.Secret) providers.Result {
-	res := v.Result(words, secrets...)
-	if res.Outcome != providers.Submitted && res.Message == "" {
-		res.Message = "the reply's words can't be read"
 	}
 	return res
 }

@@ -3,7 +3,6 @@ package scorocode
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,7 +32,7 @@ func interpret(r providers.Reply, secrets []providers.Secret) providers.Result {
 		if body.ErrCode == "" && body.ErrMsg == "" {
 			return counted(body.Count, secrets)
 		}
-		return result(providers.Verdict{Outcome: providers.Ambiguous}, "no error, but: "+string(body.ErrMsg), secrets)
+		return providers.Verdict{Outcome: providers.Ambiguous}.Result("no error, but: "+string(body.ErrMsg), secrets...)
 	}
 	return r.Result(secrets...)
 }
@@ -43,9 +42,9 @@ func counted(count providers.Scalar, secrets []providers.Secret) providers.Resul
 	n, err := strconv.Atoi(strings.TrimSpace(string(count)))
 	switch {
 	case err != nil || n < 0:
-		return result(providers.Verdict{Outcome: providers.Ambiguous}, "no error, but no count of recipients either", secrets)
+		return providers.Verdict{Outcome: providers.Ambiguous}.Result("no error, but no count of recipients either", secrets...)
 	case n == 0:
-		return result(providers.Verdict{Outcome: providers.Rejected, Code: providers.NoRecipients}, "the query finds nobody", secrets)
+		return providers.Verdict{Outcome: providers.Rejected, Code: providers.NoRecipients}.Result("the query finds nobody", secrets...)
 	}
 	return providers.Result{Outcome: providers.Submitted, Recipients: n}
 }
@@ -57,7 +56,7 @@ func refused(r providers.Reply, body reply, secrets []providers.Secret) provider
 		code = r.Status
 	}
 	words := strings.TrimSpace(string(body.ErrMsg))
-	res := result(meaning(code, words), words, secrets)
+	res := meaning(code, words).Result(words, secrets...)
 	if res.Outcome == providers.Throttled {
 		res.RetryAfter = r.RetryAfter
 	}
@@ -83,13 +82,4 @@ func meaning(code int, words string) providers.Verdict {
 		return providers.Verdict{Outcome: providers.Misconfigured}
 	}
 	return providers.Verdict{Outcome: providers.Rejected, Code: providers.InvalidContent}
-}
-
-// result is the verdict with the provider's words, even where nothing readable is left of them.
-func result(v providers.Verdict, words string, secrets []providers.Secret) providers.Result {
-	res := v.Result(words, secrets...)
-	if res.Message == "" {
-		res.Message = fmt.Sprintf("%v, without words that can be read", v.Outcome)
-	}
-	return res
 }
