@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// link is a connection to NATS.
+type link struct {
+	conn *nats.Conn
+	js   jetstream.JetStream
+	stop context.CancelCauseFunc
+}
+
+func (l *link) close() {
+	l.stop(nil)
+	l.conn.Close()
+}
+
+// ackTimeout is how long the answer to one asynchronous publish is waited for before it is published again.
+const ackTimeout = 15 * time.Second
+
+// connect connects, or fails at once where nobody answers; a connection that is lost later comes back by itself. The context it returns
+// ends, with that cause, when NATS denies a subject: a denied publish would otherwise only look like a very slow one.
+func (a *app) connect(ctx context.Context) (context.Context, *link, error) {
+	servers, err := a.servers()
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	options := []nats.Option{
+		nats.Name("gonets publisher"),
+		nats.MaxReconnects(-1),
+		nats.PingInterval(10 * time.Second),
+		nats.ReconnectBufSize(-1), // while the connection is lost a publish fails, and is repeated by us, rather than being queued unseen
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				stop(err)
+			}
+		}),
+	}
+	creds := a.creds
+	if creds == "" {
+		creds = a.env("NATS_CREDS")
+	}
+	if creds != "" {
+		options = append(options, nats.UserCredentials(creds))
+	}
+	conn, err := nats.Connect(strings.Join(servers, ","), options...)
+	if err != nil {
+		stop(nil)
+		return nil, nil, fmt.Errorf("cannot connect to NATS at %s: %w", redacted(servers), err)
+	}
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncTimeout(ackTimeout), jetstream.WithPublishAsyncMaxPending(2*maxInFlight))
+	if err != nil {
+		stop(nil)
+		conn.Close()
+		return nil, nil, err
+	}
+	return ctx, &link{conn: conn, js: js, stop: stop}, nil
+}
+
+// servers are the URLs to connect to. They may hold a password, so what is wrong with one is told without it.
+func (a *app) servers() ([]string, error) {
+	list := a.nats
+	if list == "" {
+		list = a.env("NATS_URL")
+	}
+	if list == "" {
+		list = nats.DefaultURL
+	}
+	var servers []string
+	for i, server := range strings.Split(list, ",") {
+		server = strings.TrimSpace(server)
+		if !strings.Contains(server, "://") {
+			server = "nats://" + server
+		}
+		if u, err := url.Parse(server); err != nil || u.Host == "" {
+			return nil, usagef("--nats or NATS_URL: server %d is not a URL such as nats://host:4222", i+1)
+		}
+		servers = append(servers, server)
+	}
+	return servers, nil
+}
+
+func redacted(servers []string) string {
+	var shown []string
+	for _, server := range servers {
+		if u, err := url.Parse(server); err == nil {
+			u.User = nil // a token stands in the user's place
+			shown = append(shown, u.String())
+		}
+	}
+	return strings.Join(shown, ", ")
+}
+
+// cause is err, or why ctx ended where that tells more.
+func cause(ctx context.Context, err error) error {
+	if why := context.Cause(ctx); why != nil && !errors.Is(why, context.Canceled) {
+		return why
+	}
+	return err
+}
