@@ -38,6 +38,9 @@ func respond(r *http.Request, status int, contentType string, body io.Reader) *h
 
 // drain reads the request as a transport must before it replies.
 func drain(r *http.Request) []byte {
+	if r.Body == nil { // a redirect that was followed
+		return nil
+	}
 	b, _ := io.ReadAll(r.Body) // a body that was given up is as good as none here
 	_ = r.Body.Close()         // it has nothing to tell
 	return b
@@ -114,7 +117,7 @@ func (e *endless) Read(b []byte) (int, error) {
 		n = copy(b, bytes.Repeat([]byte{' '}, len(b)))
 	}
 	e.read += n
-	if e.read > 64*providers.MaxBody {
+	if e.read > 8*providers.MaxBody {
 		return n, io.EOF // enough to see that it isn't bounded
 	}
 	return n, nil

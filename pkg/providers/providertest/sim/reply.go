@@ -41,6 +41,7 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, a Answer, f Fault
 	case Truncated:
 		h.Set("Content-Length", strconv.Itoa(len(a.Body)+1))
 		write(w, status, a.Body[:len(a.Body)/2])
+		_ = http.NewResponseController(w).Flush() // what was written must arrive; a client that left shows anyway
 		panic(http.ErrAbortHandler)
 	case Garbage:
 		write(w, http.StatusOK, []byte("{\"status\":\x00\xff\xfe]]] nothing of sense"))
