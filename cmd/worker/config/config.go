@@ -28,9 +28,9 @@ type NATS struct {
 	User        string
 	Password    providers.Secret
 	Token       providers.Secret
-	NKey        providers.Secret // the user's seed, SU…
+	NKey        string // a file with the user's seed
 	TLS         TLS
-	Prefix      string        // of all subjects and streams
+	Prefix      string        // of all subjects and streams: tokens separated by dots
 	Replicas    int           // of every stream, 1 to 5
 	Provision   bool          // create or update streams and consumers at start
 	AckWait     time.Duration // the consumers'

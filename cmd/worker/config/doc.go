@@ -6,8 +6,8 @@
 //   - An unknown key, a key given twice, an anchor, an alias or a tag is a fault. A key without a value is one too,
 //     except for a section, which is then empty.
 //   - ${NAME} in a value takes an environment variable, literally; unset is a fault, empty is not. $${ stands for ${.
-//   - Beside every credential, NATS's and Redis's URL and every key of a provider's own, <key>_file may stand
-//     instead: the value is the file's content without the newline at its end. Paths are relative to the working directory.
+//   - In place of NATS's user, password and token, of its URL and Redis's, and of every key of a provider's own,
+//     <key>_file may stand: the value is the file's content without the newline at its end. Paths are relative to the working directory.
 //   - Every scalar outside accounts and routes is overridden by an environment variable, GONETS_NATS_URL for nats.url,
 //     GONETS_NATS_PASSWORD_FILE for nats.password_file. An override of either form replaces both forms in the file.
 //     Any other variable whose name begins with GONETS_ is a fault, unless the file uses it as ${…} or Kubernetes made it for
