@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"github.com/gonets/gonets/cmd/worker/config"
+	"github.com/gonets/gonets/pkg/dispatch"
+	"github.com/gonets/gonets/pkg/dispatch/claim"
+	"github.com/gonets/gonets/pkg/dispatch/job"
+	"github.com/gonets/gonets/pkg/dispatch/natsq"
+	"github.com/gonets/gonets/pkg/providers"
+	"github.com/gonets/gonets/pkg/ratelimit"
+)
+
+// drainBudget is how long a worker may take to finish what is in hand once it was told to stop.
+const drainBudget = 25 * time.Second
+
+// serve is the worker: it opens what it needs, in this order, works until ctx ends, finishes what is in hand, and closes everything in
+// reverse. NATS or Redis may come later than it: it waits for them, not ready.
+func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error) {
+	var opened closers
+	defer opened.close()
+
+	h := newHealth()
+	listener, err := net.Listen("tcp", cfg.HTTP.Listen)
+	if err != nil {
+		return fmt.Errorf("http.listen: %w", err)
+	}
+	opened.add(h.serve(listener))
+	log.Info("listening", zap.String("http", listener.Addr().String()))
+
+	h.report("worker", errors.New("starting"))
+	nc, err := openNATS(cfg.NATS, "gonets worker", func(err error) { log.Warn("nats", zap.Error(err)) })
+	if err != nil {
+		return err
+	}
+	opened.add(nc.Close)
+	h.probe("nats", func(context.Context) error { return connected(nc) })
+	db, err := openRedis(cfg.Redis)
+	if err != nil {
+		return err
+	}
+	opened.add(func() { _ = db.Close() })
+	h.probe("redis", func(ctx context.Context) error { return reachable(ctx, db) })
+
+	claims, err := claim.New(db, claim.Config{Prefix: cfg.Redis.Prefix, Worker: rand.Text(), Lease: cfg.NATS.Lease()})
+	if err != nil {
+		return err
+	}
+	outlet, err := natsq.NewOutlet(nc, cfg.NATS.Prefix)
+	if err != nil {
+		return err
+	}
+	accounts, err := openAccounts(cfg, log)
+	if err != nil {
+		return err
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+
+	h.report("streams", errors.New("not seen yet"))
+	h.report("claims", errors.New("not seen yet"))
+	if !await(ctx, func() error { return prepareStreams(ctx, js, cfg, log) }, func(err error) { h.report("streams", err); log.Warn("streams", zap.Error(err)) }) {
+		return nil
+	}
+	h.report("streams", nil)
+	if !await(ctx, func() error { return prepareClaims(ctx, claims) }, func(err error) { h.report("claims", err); log.Warn("claims", zap.Error(err)) }) {
+		return nil
+	}
+	h.report("claims", nil)
+
+	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
+	pipeline, err := dispatch.New(dispatch.Config{
+		Routes: cfg.Routes, Accounts: accounts, PhoneRegion: cfg.PhoneRegion,
+		Dedupe: cfg.Dedupe.Window, AckWait: cfg.NATS.AckWait, Lease: cfg.NATS.Lease(), Drain: drainBudget,
+	}, dispatch.Ports{
+		Sources: func(lane job.Lane, route string) dispatch.Source {
+			return natsq.NewSource(js, layoutOf(cfg), lane, route, natsq.SourceOptions{
+				Messages: pullOf(route, cfg),
+				Failed: func(err error) {
+					log.Warn("source", zap.String("route", route), zap.String("lane", string(lane)), zap.Error(err))
+				},
+			})
+		},
+		Claims:  claims,
+		Limiter: newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens),
+		Outlet:  outlet,
+	}, log)
+	if err != nil {
+		return err
+	}
+	stopping := context.AfterFunc(ctx, func() {
+		h.report("worker", errors.New("stopping"))
+		log.Info("stopping", zap.Duration("budget", drainBudget))
+	})
+	defer stopping()
+	h.report("worker", nil)
+	log.Info("working", zap.Int("routes", len(cfg.Routes)), zap.Int("accounts", len(cfg.Accounts)))
+	err = pipeline.Run(ctx)
+	if flushed := flush(nc); err == nil {
+		err = flushed
+	}
+	log.Info("stopped", zap.Error(err))
+	return err
+}
+
+// await repeats try until it succeeds; false where ctx ended before.
+func await(ctx context.Context, try func() error, failed func(error)) bool {
+	pace := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))
+	return nil == backoff.RetryNotify(try, backoff.WithContext(pace, ctx), func(err error, _ time.Duration) { failed(err) })
+}
+
+// tryFor is how long one try of a preparation may take.
+const tryFor = 10 * time.Second
+
+// prepareStreams provisions the streams, or sees that somebody else did.
+func prepareStreams(ctx context.Context, js jetstream.JetStream, cfg *config.Config, log *zap.Logger) error {
+	if err := connected(js.Conn()); err != nil {
+		return err
+	}
+	if !cfg.NATS.Provision {
+		return nil // a worker without the right to ask couldn't tell; its sources say what is missing
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	changes, err := natsq.Provision(ctx, js, layoutOf(cfg))
+	for _, c := range changes {
+		switch c.Action {
+		case natsq.Kept:
+		case natsq.Warning:
+			log.Warn("provision", zap.Stringer("change", c))
+		default:
+			log.Info("provision", zap.Stringer("change", c))
+		}
+	}
+	return err
+}
+
+// prepareClaims sees that the claims can be trusted.
+func prepareClaims(ctx context.Context, claims *claim.Store) error {
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	if _, err := claims.Ensure(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
+// openAccounts makes the providers of all accounts. None is asked anything.
+func openAccounts(cfg *config.Config, log *zap.Logger) ([]dispatch.Account, error) {
+	out := make([]dispatch.Account, 0, len(cfg.Accounts))
+	for _, a := range cfg.Accounts {
+		if a.AllowHTTP && a.URL.Scheme == "http" {
+			log.Warn("credentials and messages go out unencrypted", zap.String("account", a.Name))
+		}
+		p, err := a.Settings.Open(providers.Endpoint{URL: a.URL, Client: providers.NewClient(), Timeout: a.Timeout, Sender: a.Sender, Now: time.Now})
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", a.Name, err)
+		}
+		out = append(out, dispatch.Account{
+			Name: a.Name, ProviderName: a.Kind.Name, Provider: p, Traits: a.Kind.Traits, Sender: a.Sender,
+			Limited: a.Limit.Limited(), Bounded: a.InFlightTotal > 0, InFlight: a.InFlight, Batch: a.Batch,
+			Timeout: a.Timeout, Recheck: a.Recheck, NativeSchedule: a.NativeSchedule,
+		})
+	}
+	return out, nil
+}
+
+// pullOf is how many messages a source of the route may have under way: two packets of its largest account, so that one can
+// fill while the other is sent, and never so many that the routes together fill the memory.
+func pullOf(route string, cfg *config.Config) int {
+	largest := 1
+	for _, r := range cfg.Routes {
+		if r.Name != route {
+			continue
+		}
+		for _, a := range cfg.Accounts {
+			for _, name := range r.Accounts {
+				if name == a.Name {
+					largest = max(largest, a.Batch)
+				}
+			}
+		}
+	}
+	return max(2*largest, 16)
+}
+
+func connected(nc *nats.Conn) error {
+	if nc.IsConnected() {
+		return nil
+	}
+	if err := nc.LastError(); err != nil {
+		return fmt.Errorf("not connected: %w", err)
+	}
+	return errors.New("not connected")
+}
+
+func reachable(ctx context.Context, db redis.UniversalClient) error { return db.Ping(ctx).Err() }
+
+// flush waits until the server has what was published last: answers to deliveries, above all.
+func flush(nc *nats.Conn) error {
+	if !nc.IsConnected() {
+		return nil // they are lost, and lead to redeliveries
+	}
+	if err := nc.FlushTimeout(2 * time.Second); err != nil {
+		return fmt.Errorf("the last answers may not have reached NATS: %w", err)
+	}
+	return nil
+}
