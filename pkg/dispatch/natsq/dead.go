@@ -3,7 +3,6 @@ package natsq
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -17,7 +16,7 @@ func (o *Outlet) letter(l *dispatch.DeadLetter) *nats.Msg {
 	a := d.Address
 	h := header{}
 	h.trace(d.Trace)
-	h.text(headerMsgID, a.Tenant+":"+l.JobID+":"+strconv.Itoa(d.Epoch))
+	h.text(headerMsgID, messageID(d, l.JobID))
 	h.text(headerPublication, d.Publication)
 	h.time(headerStored, d.Stored)
 	h.text(headerJob, l.JobID)

@@ -2,7 +2,6 @@ package natsq_test
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -120,12 +119,4 @@ func (w *world) empty(t testing.TB, stream string) {
 		s, err := w.js.Stream(ctx, stream)
 		return err == nil && s.CachedInfo().State.Msgs == 0
 	}, within, 20*time.Millisecond, "%s is not empty", stream)
-}
-
-// raw makes JSON of anything, for messages in tests.
-func raw(t testing.TB, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	require.NoError(t, err)
-	return string(b)
 }

@@ -84,7 +84,7 @@ func (o *Outlet) held(j *dispatch.Held, now time.Time) (*nats.Msg, error) {
 	h.time(headerStored, d.Stored)
 	h.number(headerHop, j.Hop)
 	h.number(headerEpoch, d.Epoch)
-	id := d.Address.Tenant + ":" + j.JobID + ":" + strconv.Itoa(d.Epoch) + ":" + strconv.Itoa(j.Hop)
+	id := messageID(d, j.JobID) + ":" + strconv.Itoa(j.Hop)
 	h.text(headerMsgID, id)
 	where := string(d.Address.Lane) + "." + d.Address.Route + "." + d.Address.Tenant
 	due := o.prefix + ".later.due." + where
@@ -96,6 +96,11 @@ func (o *Outlet) held(j *dispatch.Held, now time.Time) (*nats.Msg, error) {
 	// One schedule a subject; a repeat that the duplicate window missed replaces its forerunner.
 	sum := sha256.Sum256([]byte(id))
 	return &nats.Msg{Subject: o.prefix + ".later.at." + where + "." + hex.EncodeToString(sum[:16]), Header: nats.Header(h), Data: d.Data}, nil
+}
+
+// messageID is the same for a repeat and for nothing else. The publication is in it since an id may be used again once its record is gone.
+func messageID(d *dispatch.Delivery, jobID string) string {
+	return d.Address.Tenant + ":" + jobID + ":" + d.Publication + ":" + strconv.Itoa(d.Epoch)
 }
 
 // publish stores all of the items, or returns how many it knows not to be stored and why the first of them isn't.

@@ -79,15 +79,19 @@ func (p *provisioner) tell(a Action, what, words string) {
 var errAgain = errors.New("another worker is changing it, too")
 
 // untilSettled repeats f while other workers get in between.
-func untilSettled(ctx context.Context, f func() error) error {
+func untilSettled(ctx context.Context, what string, f func() error) error {
 	pace := backoff.NewExponentialBackOff(backoff.WithInitialInterval(10*time.Millisecond), backoff.WithMaxInterval(500*time.Millisecond), backoff.WithMaxElapsedTime(15*time.Second))
-	return backoff.Retry(func() error {
+	err := backoff.Retry(func() error {
 		err := f()
 		if err == nil || errors.Is(err, errAgain) {
 			return err
 		}
 		return backoff.Permanent(err)
 	}, backoff.WithContext(pace, ctx))
+	if errors.Is(err, errAgain) {
+		return fmt.Errorf("%s does not stay as it is written: %w: give all workers of a prefix the same configuration", what, err)
+	}
+	return err
 }
 
 // stream creates or updates one.
@@ -95,7 +99,7 @@ func (p *provisioner) stream(ctx context.Context, want jetstream.StreamConfig) e
 	what := "stream " + want.Name
 	var words []string
 	created := false
-	return untilSettled(ctx, func() error {
+	return untilSettled(ctx, what, func() error {
 		info, err := streamInfo(ctx, p.js, want.Name, "")
 		switch {
 		case errors.Is(err, jetstream.ErrStreamNotFound):
@@ -153,7 +157,7 @@ func (p *provisioner) consumer(ctx context.Context, stream string, want jetstrea
 	what := "consumer " + want.Durable + " of " + stream
 	var words []string
 	created := false
-	return untilSettled(ctx, func() error {
+	return untilSettled(ctx, what, func() error {
 		c, err := p.js.Consumer(ctx, stream, want.Durable)
 		switch {
 		case errors.Is(err, jetstream.ErrConsumerNotFound):
