@@ -2,6 +2,7 @@ package prostor
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -108,7 +109,7 @@ func (p *provider) packetResult(r providers.Reply, words string, msgs []provider
 	if byStatus.Outcome == providers.Misconfigured {
 		return ambiguousOf(words, secrets)
 	}
-	byStatus.Message = providers.Redact(words, secrets...)
+	byStatus.Message = cmp.Or(providers.Redact(words, secrets...), byStatus.Message)
 	return byStatus
 }
 
