@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -68,12 +69,13 @@ func StartCluster(t testing.TB) *Server {
 		if strings.Contains(info, "cluster_state:ok") {
 			return s
 		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
 // Client gives a new client that tries each command once, as the limiter and the claims need it. The caller closes it.
 func (s *Server) Client() *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, ContextTimeoutEnabled: true, DisableIdentity: true})
+	return redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true})
 }
 
 // Stop ends the server in an orderly way: it writes what it is configured to persist.

@@ -1,0 +1,107 @@
+package claim
+
+import "strconv"
+
+// callKeys is how many records one call is about at most, so that other clients of the server don't wait for long.
+const callKeys = 1000
+
+// arena builds many strings in one piece of memory.
+type arena struct {
+	buf  []byte
+	ends []int
+}
+
+// end ends a string; the next begins.
+func (a *arena) end() { a.ends = append(a.ends, len(a.buf)) }
+
+// strings returns them all, in order.
+func (a *arena) strings() []string {
+	all := string(a.buf)
+	out := make([]string, len(a.ends))
+	from := 0
+	for i, to := range a.ends {
+		out[i] = all[from:to]
+		from = to
+	}
+	return out
+}
+
+// batch arranges jobs into calls. Arguments are handed over as pointers, which cost no memory of their own.
+type batch struct {
+	store  *Store
+	jobs   []int // which jobs, as the caller counts them
+	shards []int // of each
+	keeps  []int64
+}
+
+func (s *Store) newBatch(n int) *batch {
+	return &batch{store: s, jobs: make([]int, 0, n), shards: make([]int, 0, n), keeps: make([]int64, 0, n)}
+}
+
+func (b *batch) add(job, shard int, keep int64) {
+	b.jobs, b.shards, b.keeps = append(b.jobs, job), append(b.shards, shard), append(b.keeps, keep)
+}
+
+// keep is the keep of all jobs of a call; "" where they differ.
+func (b *batch) keep(places []int) string {
+	for _, p := range places[1:] {
+		if b.keeps[p] != b.keeps[places[0]] {
+			return ""
+		}
+	}
+	return strconv.FormatInt(b.keeps[places[0]], 10)
+}
+
+// places splits the batch by shard, and into calls of bounded size.
+func (b *batch) places() [][]int {
+	by := make([][]int, b.store.shards)
+	if len(by) == 1 {
+		by[0] = make([]int, 0, len(b.jobs))
+	}
+	for p, shard := range b.shards {
+		by[shard] = append(by[shard], p)
+	}
+	var out [][]int
+	for _, all := range by {
+		for len(all) > callKeys {
+			out, all = append(out, all[:callKeys]), all[callKeys:]
+		}
+		if len(all) > 0 {
+			out = append(out, all)
+		}
+	}
+	return out
+}
+
+// calls makes the calls of a script on the batch. guards is the value that each shard's first key must have; head are the arguments
+// between it and the keep; texts hold, for each job, its key and then each of its arguments.
+func (b *batch) calls(sc *script, guards []string, guardKey func(int) string, head []any, texts []string) []*call {
+	if len(b.jobs) == 0 {
+		return nil
+	}
+	each := len(texts) / len(b.jobs)
+	var calls []*call
+	for _, places := range b.places() {
+		shard := b.shards[places[0]]
+		c := &call{script: sc, shard: shard, jobs: make([]int, len(places)), args: make([]any, 0, 6+len(head)+(each+1)*len(places))}
+		c.args = append(c.args, nil, nil, len(places)+1, guardKey(shard))
+		for i, p := range places {
+			c.jobs[i] = b.jobs[p]
+			c.args = append(c.args, &texts[p*each])
+		}
+		common := b.keep(places)
+		c.args = append(append(append(c.args, guards[shard]), head...), common)
+		for _, p := range places {
+			for i := 1; i < each; i++ {
+				c.args = append(c.args, &texts[p*each+i])
+			}
+		}
+		if common == "" {
+			for _, p := range places {
+				c.args = append(c.args, b.keeps[p])
+			}
+		}
+		calls = append(calls, c)
+	}
+	return calls
+}

@@ -1,0 +1,211 @@
+package claim
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gonets/gonets/pkg/dispatch"
+	"github.com/gonets/gonets/pkg/dispatch/job"
+)
+
+const (
+	leaseDigits = 13 // the length of a lease, in decimal ms since 1970
+	noLease     = "0000000000000"
+	free        = ";"  // the token of a record that nobody holds
+	rebuilt     = "~;" // the token of a record from the status stream: who held it before may still record
+)
+
+// errMalformed says that a value isn't a record of this version.
+var errMalformed = errors.New("claim: malformed record")
+
+// found is a record as it stands.
+type found struct {
+	Lease  int64  // ms, until when Token is valid
+	Token  string // with its semicolon
+	Record dispatch.Record
+}
+
+// held tells whether somebody took the job and didn't record since.
+func (f found) held() bool { return f.Token != free && f.Token != rebuilt }
+
+// live tells whether somebody works on the job. now is in ms.
+func (f found) live(now int64) bool { return f.held() && now < f.Lease }
+
+// phases by their letters, which are capital where the last event is published. The first three are no end; record.lua knows them.
+var phases = [...]struct {
+	letter byte
+	phase  dispatch.Phase
+}{{'c', dispatch.Claimed}, {'s', dispatch.Sending}, {'w', dispatch.Waiting}, {'o', dispatch.Concluded}, {'d', dispatch.Dead}}
+
+// appendRecord appends a record, without lease and token. Of the last event it keeps what the job itself doesn't carry.
+func appendRecord(b []byte, r *dispatch.Record) []byte {
+	letter := byte('s') // an unknown phase would be a fault of the caller; this one lets nobody send blindly
+	for _, p := range phases {
+		if p.phase == r.Phase {
+			letter = p.letter
+		}
+	}
+	if r.Published {
+		letter -= 'a' - 'A'
+	}
+	b = append(b, letter)
+	b = appendInt(b, r.Epoch)
+	b = appendInt(b, r.Hop)
+	b = appendInt(b, r.Attempts)
+	b = appendInt(b, r.Sequence)
+	b = appendTime(b, r.Due)
+	b = appendString(b, r.Hash)
+	b = appendString(b, r.Publication)
+	b = appendString(b, r.Account)
+	b = appendInt(b, len(r.Told))
+	for _, t := range r.Told {
+		b = appendString(b, t)
+	}
+	if r.Last != nil {
+		b = appendEvent(b, r.Last)
+	}
+	return b
+}
+
+func appendEvent(b []byte, e *job.Event) []byte {
+	b = appendString(b, string(e.State))
+	final := 0
+	if e.Final {
+		final = 1
+	}
+	b = appendInt(b, final)
+	b = appendInt(b, e.Sequence)
+	b = appendInt(b, e.Attempt)
+	b = appendInt(b, e.Segments)
+	b = appendInt(b, e.Recipients)
+	b = appendTime(b, e.At)
+	b = appendTime(b, e.RetryAt)
+	for _, s := range [...]string{e.Publication, e.Account, e.Provider, e.ProviderID, e.ProviderStatus, e.Cost, e.Currency} {
+		b = appendString(b, s)
+	}
+	if e.Error != nil {
+		b = appendString(b, string(e.Error.Code))
+		b = appendString(b, e.Error.Message)
+	}
+	return b
+}
+
+func appendInt(b []byte, n int) []byte { return append(strconv.AppendInt(b, int64(n), 10), ' ') }
+
+func appendString(b []byte, s string) []byte {
+	return append(append(strconv.AppendInt(b, int64(len(s)), 10), ':'), s...)
+}
+
+// appendTime keeps nanoseconds: LATER's due time must come back as it was.
+func appendTime(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(b, "- "...)
+	}
+	b = append(strconv.AppendInt(b, t.Unix(), 10), ' ')
+	return append(strconv.AppendInt(b, int64(t.Nanosecond()), 10), ' ')
+}
+
+// decode reads a value as it stands. What it returns shares the value's memory.
+func decode(value string) (found, error) {
+	var f found
+	if len(value) < leaseDigits {
+		return f, errMalformed
+	}
+	d := decoder{rest: value[leaseDigits:]}
+	lease, err := strconv.ParseUint(value[:leaseDigits], 10, 63)
+	token, rest, ok := strings.Cut(d.rest, ";")
+	if err != nil || !ok || rest == "" {
+		return f, errMalformed
+	}
+	f.Lease, f.Token = int64(lease), d.rest[:len(token)+1]
+	r := &f.Record
+	for _, p := range phases {
+		if p.letter == rest[0]|('a'-'A') {
+			r.Phase, r.Published = p.phase, rest[0] < 'a'
+		}
+	}
+	if r.Phase == "" {
+		return found{}, errMalformed
+	}
+	d.rest = rest[1:]
+	r.Epoch, r.Hop, r.Attempts, r.Sequence = d.int(), d.int(), d.int(), d.int()
+	r.Due = d.time()
+	r.Hash, r.Publication, r.Account = d.string(), d.string(), d.string()
+	for range d.count() {
+		r.Told = append(r.Told, d.string())
+	}
+	if d.rest != "" {
+		r.Last = d.event()
+	}
+	if d.bad {
+		return found{}, errMalformed
+	}
+	return f, nil
+}
+
+// decoder takes fields from the front of a value; bad once one was malformed.
+type decoder struct {
+	rest string
+	bad  bool
+}
+
+func (d *decoder) event() *job.Event {
+	e := &job.Event{State: job.State(d.string())}
+	e.Final = d.int() == 1
+	e.Sequence, e.Attempt, e.Segments, e.Recipients = d.int(), d.int(), d.int(), d.int()
+	e.At, e.RetryAt = d.time(), d.time()
+	for _, s := range [...]*string{&e.Publication, &e.Account, &e.Provider, &e.ProviderID, &e.ProviderStatus, &e.Cost, &e.Currency} {
+		*s = d.string()
+	}
+	if d.rest != "" {
+		e.Error = &job.Reason{Code: job.Code(d.string()), Message: d.string()}
+	}
+	d.bad = d.bad || d.rest != ""
+	return e
+}
+
+func (d *decoder) until(sep string) int64 {
+	digits, rest, ok := strings.Cut(d.rest, sep)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if d.bad = d.bad || !ok || err != nil; d.bad {
+		return 0
+	}
+	d.rest = rest
+	return n
+}
+
+func (d *decoder) int() int { return int(d.until(" ")) }
+
+// count is a number of fields to come, none of which is shorter than two bytes.
+func (d *decoder) count() int {
+	n := d.int()
+	if n < 0 || n > len(d.rest)/2 {
+		d.bad = true
+		return 0
+	}
+	return n
+}
+
+func (d *decoder) string() string {
+	n := d.until(":")
+	if d.bad = d.bad || n < 0 || n > int64(len(d.rest)); d.bad {
+		return ""
+	}
+	s := d.rest[:n]
+	d.rest = d.rest[n:]
+	return s
+}
+
+func (d *decoder) time() time.Time {
+	if rest, ok := strings.CutPrefix(d.rest, "- "); ok {
+		d.rest = rest
+		return time.Time{}
+	}
+	seconds, nanos := d.until(" "), d.until(" ")
+	if d.bad {
+		return time.Time{}
+	}
+	return time.Unix(seconds, nanos).UTC()
+}

@@ -1,0 +1,148 @@
+package claim
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gonets/gonets/pkg/dispatch"
+	"github.com/gonets/gonets/pkg/ratelimit/redistest"
+)
+
+func aLossStopsAllUntilRebuilt(t *testing.T, client redis.UniversalClient) {
+	ctx := t.Context()
+	one, two := newStore(t, client, "one"), newStore(t, client, "two")
+	require.WithinDuration(t, time.Now(), one.Since(), time.Minute)
+	held := claimOne(t, one, ask("held"))
+	ended := claimOne(t, one, ask("ended"))
+	require.True(t, recordOne(t, one, "ended", ended.Token, concluded("J:1")))
+
+	lose(t, client)
+	lost := func(s *Store) {
+		_, err := s.Claim(ctx, []dispatch.ClaimRequest{ask("ended"), ask("new")})
+		require.ErrorIs(t, err, dispatch.ErrClaimsLost)
+		_, err = s.Record(ctx, []dispatch.Update{{Tenant: "shop", ID: "held", Token: held.Token, Record: concluded("J:1"), Keep: testKeep}})
+		require.ErrorIs(t, err, dispatch.ErrClaimsLost)
+	}
+	lost(one)
+	lost(two)
+
+	for _, s := range []*Store{one, two} {
+		whole, err := s.Ensure(ctx)
+		require.NoError(t, err)
+		require.False(t, whole)
+		lost(s)
+		require.Zero(t, s.Since())
+	}
+	entries := []Entry{{"shop", "ended", concluded("J:1"), testKeep}}
+	wrote, err := one.Restore(ctx, entries)
+	require.NoError(t, err)
+	require.Equal(t, 1, wrote)
+	wrote, err = two.Restore(ctx, entries)
+	require.NoError(t, err)
+	require.Zero(t, wrote)
+
+	lose(t, client) // once more, in the midst
+	_, err = one.Restore(ctx, entries)
+	require.ErrorIs(t, err, dispatch.ErrClaimsLost)
+	require.ErrorIs(t, one.Rearm(ctx), dispatch.ErrClaimsLost)
+
+	for _, s := range []*Store{one, two} {
+		whole, err := s.Ensure(ctx)
+		require.NoError(t, err)
+		require.False(t, whole)
+	}
+	_, err = one.Restore(ctx, entries)
+	require.NoError(t, err)
+	require.NoError(t, one.Rearm(ctx))
+	lost(two)
+	wrote, err = two.Restore(ctx, entries) // it comes late
+	require.NoError(t, err)
+	require.Zero(t, wrote)
+	require.NoError(t, two.Rearm(ctx))
+
+	for _, s := range []*Store{one, two} {
+		again := claimOne(t, s, ask("ended"))
+		require.Equal(t, dispatch.Settled, again.Verdict)
+		require.Equal(t, concluded("J:1"), again.Record)
+	}
+	require.True(t, recordOne(t, one, "held", held.Token, concluded("J:1")), "who held a claim at the loss knows best")
+	whole, err := newUnarmed(t, client).Ensure(ctx)
+	require.NoError(t, err)
+	require.True(t, whole)
+}
+
+func newUnarmed(t require.TestingT, client redis.UniversalClient) *Store {
+	s, err := New(client, Config{Prefix: "t", Worker: "three", Lease: testLease})
+	require.NoError(t, err)
+	return s
+}
+
+func TestNothingIsTakenBeforeEnsure(t *testing.T) {
+	s := newUnarmed(t, open(t, redistest.Start(t)))
+	_, err := s.Claim(t.Context(), []dispatch.ClaimRequest{ask("j")})
+	require.ErrorIs(t, err, dispatch.ErrClaimsLost)
+	require.Error(t, s.Rearm(t.Context()))
+	_, err = s.Restore(t.Context(), []Entry{{"shop", "j", concluded("J:1"), testKeep}})
+	require.Error(t, err)
+}
+
+func TestARestart(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		lost bool
+	}{{nil, true}, {[]string{"--appendonly", "yes", "--appendfsync", "always"}, false}} {
+		t.Run(fmt.Sprint(c.args), func(t *testing.T) {
+			server := redistest.Start(t, c.args...)
+			s := newStore(t, open(t, server), "one")
+			first := claimOne(t, s, ask("j"))
+			server.Kill()
+			server.Restart()
+			kept, err := s.Record(t.Context(), []dispatch.Update{{Tenant: "shop", ID: "j", Token: first.Token, Record: concluded("J:1"), Keep: testKeep}})
+			if err != nil && passing(err) { // the broken connection was still in the pool
+				kept, err = s.Record(t.Context(), []dispatch.Update{{Tenant: "shop", ID: "j", Token: first.Token, Record: concluded("J:1"), Keep: testKeep}})
+			}
+			if c.lost {
+				require.ErrorIs(t, err, dispatch.ErrClaimsLost)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, []bool{true}, kept)
+		})
+	}
+}
+
+func restoreKeepsTheNewest(t *testing.T, client redis.UniversalClient) {
+	s := newUnarmed(t, client)
+	_, err := s.Ensure(t.Context())
+	require.NoError(t, err)
+	at := func(epoch, sequence int) Entry {
+		return Entry{"shop", "j", dispatch.Record{Phase: dispatch.Waiting, Epoch: epoch, Sequence: sequence, Hash: "h", Publication: "J:1", Hop: 1}, testKeep}
+	}
+	for _, step := range []struct{ epoch, sequence, wrote, standing int }{{0, 9, 1, 9}, {0, 8, 0, 9}, {0, 9, 0, 9}, {0, 10, 1, 10}, {1, 1, 1, 1}, {0, 99, 0, 1}} {
+		wrote, err := s.Restore(t.Context(), []Entry{at(step.epoch, step.sequence)})
+		require.NoError(t, err)
+		require.Equal(t, step.wrote, wrote)
+		require.Equal(t, step.standing, stands(t, s, "j").Record.Sequence)
+	}
+	many := make([]Entry, 2*callKeys+1)
+	for i := range many {
+		many[i] = at(0, 1)
+		many[i].ID = fmt.Sprint(i)
+	}
+	wrote, err := s.Restore(t.Context(), many)
+	require.NoError(t, err)
+	require.Equal(t, len(many), wrote)
+	require.NoError(t, s.Rearm(t.Context()))
+
+	req := ask("j")
+	req.Hop, req.Epoch = 1, 1
+	c := claimOne(t, s, req)
+	require.Equal(t, dispatch.Taken, c.Verdict)
+	require.True(t, recordOne(t, s, "j", c.Token, concluded("J:1")))
+	require.False(t, recordOne(t, s, "j", "zombie.1.0;", at(1, 5).Record), "recorded since, so no longer a rebuilt one")
+	require.True(t, recordOne(t, s, "0", "zombie.1.0;", concluded("J:1")), "held at the loss")
+}

@@ -1,0 +1,24 @@
+-- Writes rebuilt records, where there is none or an earlier rebuilt one. KEYS: the guard, the ticket, then the records. ARGV: the ticket's value, then of
+-- each job its epoch, its sequence, the whole record and its keep in ms. Answers how many it wrote.
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return 0 -- this shard lost nothing, or another worker has rebuilt it
+end
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  return {err = 'CLAIMSLOST the ticket of the rebuilding is gone'}
+end
+local wrote = 0
+for i = 1, #KEYS - 2 do
+  local key, epoch, sequence = KEYS[i + 2], tonumber(ARGV[4 * i - 2]), tonumber(ARGV[4 * i - 1])
+  local old = redis.call('GET', key)
+  local write = not old
+  if old then
+    local e, s = string.match(old, '^%d+~;%a(%d+) %d+ %d+ (%d+) ')
+    e, s = tonumber(e), tonumber(s)
+    write = e and (e < epoch or e == epoch and s < sequence)
+  end
+  if write then
+    redis.call('SET', key, ARGV[4 * i], 'PX', ARGV[4 * i + 1])
+    wrote = wrote + 1
+  end
+end
+return wrote

@@ -1,0 +1,93 @@
+package claim
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gonets/gonets/pkg/dispatch"
+)
+
+// clusterShards is how many parts the records have in a cluster, each on one node.
+const clusterShards = 64
+
+// Config is what a Store works with.
+type Config struct {
+	Prefix string        // of all keys
+	Worker string        // names this process; unique over all that run and ever ran, [A-Za-z0-9_.-]{1,128}
+	Lease  time.Duration // how long a claim is this worker's, from 1 ms
+}
+
+// Store is the records. It is safe for concurrent use. It takes nothing until Ensure or Rearm succeeded.
+type Store struct {
+	client  redis.UniversalClient
+	prefix  string
+	worker  string
+	lease   time.Duration
+	shards  int
+	scripts scripts
+
+	claims  atomic.Uint64            // calls of Claim so far, for tokens
+	guards  atomic.Pointer[[]string] // of each shard, as this worker expects them; nil: not armed
+	tickets atomic.Pointer[[]string] // of each shard, what Rearm is to make the guard; nil: nothing to rebuild
+}
+
+var _ dispatch.Claims = (*Store)(nil)
+
+var workerName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
+
+// New returns the records under a prefix; the shards follow from the kind of client. It doesn't connect yet.
+func New(client redis.UniversalClient, cfg Config) (*Store, error) {
+	if !workerName.MatchString(cfg.Worker) {
+		return nil, fmt.Errorf("claim: worker %q: letters, digits, '_', '.' and '-' are possible, 128 at most", cfg.Worker)
+	}
+	if cfg.Lease < time.Millisecond {
+		return nil, fmt.Errorf("claim: a lease of %s: it must be 1 ms at least", cfg.Lease)
+	}
+	s := &Store{client: client, prefix: cfg.Prefix, worker: cfg.Worker, lease: cfg.Lease, shards: 1, scripts: newScripts()}
+	if _, ok := client.(*redis.ClusterClient); ok {
+		s.shards = clusterShards
+	}
+	return s, nil
+}
+
+func (s *Store) guardKey(shard int) string {
+	return s.prefix + ":guard:{" + strconv.Itoa(shard) + "}"
+}
+
+func (s *Store) ticketKey(shard int) string {
+	return s.prefix + ":rebuild:{" + strconv.Itoa(shard) + "}"
+}
+
+// appendKey appends the key of a job's record. A tenant has no colon, so that no two jobs share one.
+func (s *Store) appendKey(b []byte, shard int, tenant, id string) []byte {
+	b = append(append(b, s.prefix...), ":claim:{"...)
+	b = strconv.AppendInt(b, int64(shard), 10)
+	b = append(append(b, "}:"...), tenant...)
+	return append(append(b, ':'), id...)
+}
+
+// shard tells where a job's record is (FNV-1a).
+func (s *Store) shard(tenant, id string) int {
+	if s.shards == 1 {
+		return 0
+	}
+	h := uint32(2166136261)
+	for i := range len(tenant) {
+		h = (h ^ uint32(tenant[i])) * 16777619
+	}
+	h = (h ^ ':') * 16777619
+	for i := range len(id) {
+		h = (h ^ uint32(id[i])) * 16777619
+	}
+	return int(h % uint32(s.shards))
+}
+
+// keepOf is how long a record is to live, in ms: never less than a lease, or a claim could vanish while it is held.
+func (s *Store) keepOf(keep time.Duration) int64 {
+	return max(keep, s.lease, time.Millisecond).Milliseconds()
+}
