@@ -57,9 +57,9 @@ func spellings(secrets []Secret) []string {
 	return all
 }
 
-var jsonEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `/`, `\/`)
-
-func escapeJSON(s string) string { return jsonEscapes.Replace(s) }
+func escapeJSON(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, `/`, `\/`).Replace(s)
+}
 
 // clean makes one line of valid UTF-8: control characters become spaces, invisible ones and broken bytes vanish, and
 // spaces at the ends or in a row are dropped.

@@ -58,11 +58,11 @@ func (rs *rows) UnmarshalJSON(b []byte) error {
 // an error: nobody knows which one counts.
 func lenient() json.Options { return jsontext.AllowInvalidUTF8(true) }
 
-var bom = []byte("\xef\xbb\xbf")
+const byteOrderMark = "\xef\xbb\xbf"
 
 // parse reads a reply's body; ok is false where it isn't a JSON object.
 func parse(body []byte) (r reply, ok bool) {
-	body = bytes.TrimSpace(bytes.TrimPrefix(body, bom))
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte(byteOrderMark)))
 	if len(body) == 0 || body[0] != '{' {
 		return reply{}, false
 	}

@@ -19,7 +19,7 @@ const memoryPassword = "open sesame"
 type memorySettings struct {
 	Password providers.Secret `yaml:"password"`
 
-	break_ func(*memoryProvider) // how it is broken; not a setting, so left out of Kind's
+	broken func(*memoryProvider) // how it is broken; not a setting, so left out of Kind's
 }
 
 func (s *memorySettings) Validate() []providers.Fault {
@@ -34,8 +34,8 @@ func (s *memorySettings) Open(e providers.Endpoint) (providers.Provider, error) 
 	p.post = p.endpoint.Post
 	p.read = p.understand
 	p.finish = func(_ []providers.Message, rs []providers.Result) []providers.Result { return rs }
-	if s.break_ != nil {
-		s.break_(p)
+	if s.broken != nil {
+		s.broken(p)
 	}
 	return p, nil
 }
@@ -147,7 +147,7 @@ func memorySubject(broken func(*memoryProvider)) Subject {
 			Traits:   providers.Traits{Channels: []providers.Channel{providers.SMS}, MaxBatch: 20, DefaultBatch: 10, DefaultInFlight: 1},
 			Settings: func() providers.Settings { return &memoryConfig{} },
 		},
-		Settings: func() providers.Settings { return &memorySettings{Password: memoryPassword, break_: broken} },
+		Settings: func() providers.Settings { return &memorySettings{Password: memoryPassword, broken: broken} },
 		Sim: func() *sim.Server {
 			s := &memorySim{}
 			s.Server = sim.New(s)

@@ -27,26 +27,28 @@ const (
 // RetryAfter is what [TooMany] tells, in seconds.
 const RetryAfter = 7
 
-var faultNames = [...]string{"none", "refused", "hang", "reset before", "reset after", "429", "500", "html 502", "truncated",
-	"garbage", "wrong rows", "missing rows", "redirect", "huge", "slow"}
+func faultNames() []string {
+	return []string{"none", "refused", "hang", "reset before", "reset after", "429", "500", "html 502", "truncated",
+		"garbage", "wrong rows", "missing rows", "redirect", "huge", "slow"}
+}
 
 // String names the fault.
-func (f Fault) String() string { return faultNames[f] }
+func (f Fault) String() string { return faultNames()[f] }
 
 // ParseFault is the fault of that name, as String writes it.
 func ParseFault(name string) (Fault, error) {
-	for f, n := range faultNames {
+	for f, n := range faultNames() {
 		if n == name {
 			return Fault(f), nil
 		}
 	}
-	return None, fmt.Errorf("no fault is called %q; the faults are %q", name, faultNames)
+	return None, fmt.Errorf("no fault is called %q; the faults are %q", name, faultNames())
 }
 
 // Faults are all of them but None.
 func Faults() []Fault {
 	var all []Fault
-	for f := range faultNames[1:] {
+	for f := range faultNames()[1:] {
 		all = append(all, Fault(f+1))
 	}
 	return all
