@@ -6,9 +6,9 @@ import (
 	"github.com/gonets/gonets/pkg/providers"
 )
 
-// Kind is this provider's entry of the catalogue. The document names no limit of a packet's size: MaxBatch keeps a
-// packet below 200 KB even of long texts that are all different. That more than five parallel requests of an account are refused
-// is known from a sibling brand of the platform.
+// Kind is this provider's entry of the catalogue. The document names no limit of a packet's size: MaxBatch is
+// ours, and keeps a packet of the longest texts, all different, below 2 MB. That an account may make five requests at
+// a time is known from a sibling brand of the platform.
 func Kind() providers.Kind {
 	return providers.Kind{
 		Name: "mysmpp",

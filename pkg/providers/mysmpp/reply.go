@@ -34,24 +34,32 @@ func (rd reader) results(r providers.Reply, asked []providers.Message) []provide
 	var body reply
 	redirected := r.Status >= 300 && r.Status < 400
 	unread := r.Fate != providers.Answered || redirected || json.Unmarshal(r.Body, &body) != nil
-	words := strings.TrimSpace(string(body.Error))
-
-	results := make([]providers.Result, len(asked))
-	for i, m := range asked {
-		secrets := append(slices.Clip(rd.secrets), providers.Secret(m.Text))
-		switch {
-		case unread, words == "" && body.Information == nil:
-			results[i] = r.Result(secrets...)
-		case len(body.Information) == len(asked):
-			results[i] = rd.row(body.Information[i], secrets)
-		case words != "" && len(body.Information) == 0:
-			results[i] = rd.packetError(r, words, len(asked), secrets)
-		default: // nobody can tell whose the rows are
-			results[i] = providers.Verdict{Outcome: providers.Ambiguous}.Result(
-				fmt.Sprintf("the reply has %d rows for %d phones", len(body.Information), len(asked)), secrets...)
+	if !unread && len(body.Information) == len(asked) {
+		results := make([]providers.Result, len(asked))
+		for i, m := range asked {
+			results[i] = rd.row(body.Information[i], append(slices.Clip(rd.secrets), providers.Secret(m.Text)))
 		}
+		return results
 	}
-	return results
+
+	// What is said of the packet is said of every message, and may repeat the text of any.
+	secrets := slices.Clone(rd.secrets)
+	for _, m := range asked {
+		secrets = append(secrets, providers.Secret(m.Text))
+	}
+	slices.Sort(secrets)
+	secrets = slices.Compact(secrets)
+	var res providers.Result
+	switch words := strings.TrimSpace(string(body.Error)); {
+	case unread, words == "" && body.Information == nil:
+		res = r.Result(secrets...)
+	case words != "" && len(body.Information) == 0:
+		res = rd.packetError(r, words, len(asked), secrets)
+	default: // nobody can tell whose the rows are
+		res = providers.Verdict{Outcome: providers.Ambiguous}.Result(
+			fmt.Sprintf("the reply has %d rows for %d phones", len(body.Information), len(asked)))
+	}
+	return providers.All(len(asked), res)
 }
 
 // packetError is the result of each of n messages whose packet was refused as a whole.

@@ -138,6 +138,17 @@ func TestPackets(t *testing.T) {
 	}
 }
 
+// A packet's error may repeat the text of any message; no message's result tells it.
+func TestPacketErrorTellsNobodysText(t *testing.T) {
+	msgs := messages(3)
+	msgs[0].Text, msgs[2].Text = "first text", "third text"
+	for _, body := range []string{`{"error":"no: third text, first text"}`, "no: third text, first text"} {
+		for _, r := range testReader.results(answered(200, body), msgs) {
+			require.Contains(t, r.Message, "no: ******, ******")
+		}
+	}
+}
+
 func TestUnknownWordsWith429(t *testing.T) {
 	r := answered(429, `{"error":"Помедленнее"}`)
 	r.RetryAfter = 9 * time.Second
