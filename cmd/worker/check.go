@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/spf13/cobra"
+
+	"github.com/gonets/gonets/cmd/worker/config"
+	"github.com/gonets/gonets/pkg/dispatch/natsq"
+)
+
+func checkCommand(p *program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check --config FILE [--online]",
+		Short: "Validates the configuration",
+		Long: `Validates the configuration and lists every fault at once, each with its line. With --online it also asks the
+servers that the configuration names. It changes nothing.`,
+		Args: cobra.NoArgs,
+	}
+	path, output := configFlag(cmd), outputFlag(cmd)
+	online := cmd.Flags().Bool("online", false, "also ask NATS, Redis and every account")
+	cmd.RunE = does(func(ctx context.Context, _ []string) error { return p.check(ctx, *path, *output, *online) })
+	return cmd
+}
+
+// finding is what one check found out.
+type finding struct {
+	What  string `json:"what"`
+	OK    bool   `json:"ok"`
+	Words string `json:"words,omitempty"` // what was found, or what is wrong
+}
+
+// errNotAllWell is the end of a check whose findings were printed.
+var errNotAllWell = errors.New("not everything is as it should be")
+
+func (p *program) check(ctx context.Context, path string, output format, online bool) error {
+	cfg, err := p.load(path)
+	if err != nil {
+		return err
+	}
+	findings := []finding{{"configuration", true, fmt.Sprintf("%d accounts, %d routes", len(cfg.Accounts), len(cfg.Routes))}}
+	if online {
+		findings = append(findings, checkNATS(ctx, cfg)...)
+		findings = append(findings, checkRedis(ctx, cfg.Redis))
+	}
+	if err := printRows(p.stdout, output, findings, []string{"WHAT", "STATE", "WORDS"}, finding.cells); err != nil {
+		return fmt.Errorf("print the findings: %w", err)
+	}
+	for _, f := range findings {
+		if !f.OK {
+			return errNotAllWell
+		}
+	}
+	return nil
+}
+
+func (f finding) cells() []string {
+	state := "OK"
+	if !f.OK {
+		state = "FAULT"
+	}
+	return []string{f.What, state, f.Words}
+}
+
+// checkNATS asks the server, and whether its streams are as configured.
+func checkNATS(ctx context.Context, cfg *config.Config) []finding {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	nc, js, err := reachNATS(ctx, cfg.NATS, "gonets worker check")
+	if err != nil {
+		return []finding{{What: "nats", Words: err.Error()}}
+	}
+	defer nc.Close()
+	findings := []finding{{"nats", true, "version " + nc.ConnectedServerVersion()}}
+	faults, err := natsq.Check(ctx, js, layout(cfg))
+	for _, f := range faults {
+		findings = append(findings, finding{What: "streams", Words: f})
+	}
+	switch {
+	case err != nil:
+		findings = append(findings, finding{What: "streams", Words: err.Error()})
+	case len(faults) == 0:
+		findings = append(findings, finding{What: "streams", OK: true, Words: "as configured"})
+	}
+	return findings
+}
+
+// checkRedis asks the server, or the cluster, for its version.
+func checkRedis(ctx context.Context, cfg config.Redis) finding {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	client, err := openRedis(cfg)
+	if err != nil {
+		return finding{What: "redis", Words: err.Error()}
+	}
+	defer client.Close() //nolint:errcheck // nothing is under way
+	began := time.Now()
+	if err := client.Ping(ctx).Err(); err != nil {
+		return finding{What: "redis", Words: err.Error()}
+	}
+	words := fmt.Sprintf("answers within %s", time.Since(began).Round(time.Millisecond))
+	if version := redisVersion(ctx, client); version != "" {
+		words = "version " + version
+	}
+	return finding{What: "redis", OK: true, Words: words}
+}
+
+// redisVersion is empty where the server doesn't tell: INFO may be forbidden to us, and isn't needed.
+func redisVersion(ctx context.Context, client redis.UniversalClient) string {
+	info, err := client.Info(ctx, "server").Result()
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(info) {
+		if version, ok := strings.CutPrefix(line, "redis_version:"); ok {
+			return strings.TrimSpace(version)
+		}
+	}
+	return ""
+}
