@@ -41,7 +41,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	log.Info("listening", zap.String("http", listener.Addr().String()))
 
 	h.report("worker", errors.New("starting"))
-	nc, err := openNATS(cfg.NATS, "gonets worker", func(err error) { log.Warn("nats", zap.Error(err)) })
+	nc, js, err := openNATS(cfg.NATS, "gonets worker", natsHooks{failed: func(err error) { log.Warn("nats", zap.Error(err)) }})
 	if err != nil {
 		return err
 	}
@@ -66,10 +66,6 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	if err != nil {
 		return err
 	}
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return err
-	}
 
 	h.report("streams", errors.New("not seen yet"))
 	h.report("claims", errors.New("not seen yet"))
@@ -88,7 +84,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		Dedupe: cfg.Dedupe.Window, AckWait: cfg.NATS.AckWait, Lease: cfg.NATS.Lease(), Drain: drainBudget,
 	}, dispatch.Ports{
 		Sources: func(lane job.Lane, route string) dispatch.Source {
-			return natsq.NewSource(js, layoutOf(cfg), lane, route, natsq.SourceOptions{
+			return natsq.NewSource(js, layout(cfg), lane, route, natsq.SourceOptions{
 				Messages: pullOf(route, cfg),
 				Failed: func(err error) {
 					log.Warn("source", zap.String("route", route), zap.String("lane", string(lane)), zap.Error(err))
@@ -136,7 +132,7 @@ func prepareStreams(ctx context.Context, js jetstream.JetStream, cfg *config.Con
 	}
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
-	changes, err := natsq.Provision(ctx, js, layoutOf(cfg))
+	changes, err := natsq.Provision(ctx, js, layout(cfg))
 	for _, c := range changes {
 		switch c.Action {
 		case natsq.Kept:
@@ -153,10 +149,11 @@ func prepareStreams(ctx context.Context, js jetstream.JetStream, cfg *config.Con
 func prepareClaims(ctx context.Context, claims *claim.Store) error {
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
-	if _, err := claims.Ensure(ctx); err != nil {
+	whole, err := claims.Ensure(ctx)
+	if err != nil || whole {
 		return err
 	}
-	return nil
+	return claims.Rearm(ctx)
 }
 
 // openAccounts makes the providers of all accounts. None is asked anything.

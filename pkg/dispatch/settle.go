@@ -143,7 +143,7 @@ func (l *line) eventOf(e ending, r Record, now time.Time) job.Event {
 	res := e.result
 	ev := job.Event{
 		State: e.state, Final: e.final, Sequence: r.Sequence, At: now,
-		Account: e.via, ProviderID: res.ID, ProviderStatus: res.Status,
+		Account: e.via, ProviderID: res.ID, ProviderStatus: job.Mask(res.Status, maxWords),
 		Segments: res.Segments, Cost: res.Cost, Currency: res.Currency, Recipients: res.Recipients,
 	}
 	if a := l.accounts[e.via]; a != nil {

@@ -12,6 +12,7 @@ func Kind() providers.Kind {
 		Name: "scorocode",
 		Traits: providers.Traits{
 			Channels:        []providers.Channel{providers.Push, providers.SMS},
+			ByQuery:         true,
 			MaxBatch:        1,
 			DefaultBatch:    1,
 			DefaultInFlight: 4,
