@@ -49,9 +49,9 @@ type Slot struct {
 
 // Slots bounds what is done at the same time over all replicas. Implementations are safe for concurrent use.
 type Slots interface {
-	// Acquire takes one of max slots of the key, for hold at most: then it falls free by itself, so that those of a replica
+	// Acquire takes one of most slots of the key, for hold at most: then it falls free by itself, so that those of a replica
 	// that was killed come back. ok is false where all are taken. After an error a slot may be taken until hold has passed.
-	Acquire(ctx context.Context, key string, max int, hold time.Duration) (slot Slot, ok bool, err error)
+	Acquire(ctx context.Context, key string, most int, hold time.Duration) (slot Slot, ok bool, err error)
 	// Release gives a slot back. One that fell free already is no error.
 	Release(ctx context.Context, slot Slot) error
 }

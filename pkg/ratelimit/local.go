@@ -119,8 +119,8 @@ func (l *Local) sweep(now int64) {
 }
 
 // Acquire implements [Slots].
-func (l *Local) Acquire(ctx context.Context, key string, max int, hold time.Duration) (Slot, bool, error) {
-	if err := checkSlots(key, max, hold); err != nil {
+func (l *Local) Acquire(ctx context.Context, key string, most int, hold time.Duration) (Slot, bool, error) {
+	if err := checkSlots(key, most, hold); err != nil {
 		return Slot{}, false, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -135,7 +135,7 @@ func (l *Local) Acquire(ctx context.Context, key string, max int, hold time.Dura
 			delete(taken, id)
 		}
 	}
-	if len(taken) >= max {
+	if len(taken) >= most {
 		return Slot{}, false, nil
 	}
 	if taken == nil {

@@ -112,12 +112,12 @@ func (r *Redis) Block(ctx context.Context, key string, d time.Duration) error {
 }
 
 // Acquire implements [Slots].
-func (r *Redis) Acquire(ctx context.Context, key string, max int, hold time.Duration) (Slot, bool, error) {
-	if err := checkSlots(key, max, hold); err != nil {
+func (r *Redis) Acquire(ctx context.Context, key string, most int, hold time.Duration) (Slot, bool, error) {
+	if err := checkSlots(key, most, hold); err != nil {
 		return Slot{}, false, err
 	}
 	slot := Slot{Key: key, ID: r.id + "." + strconv.FormatUint(r.ids.Add(1), 10)}
-	taken, err := r.acquire.Run(ctx, r.client, []string{r.slotsKey(key)}, slot.ID, max, micros(hold)).Bool()
+	taken, err := r.acquire.Run(ctx, r.client, []string{r.slotsKey(key)}, slot.ID, most, micros(hold)).Bool()
 	if err != nil {
 		return Slot{}, false, fmt.Errorf("ratelimit: acquire a slot of %s: %w", key, err)
 	}
@@ -136,9 +136,9 @@ func (r *Redis) Release(ctx context.Context, slot Slot) error {
 	return nil
 }
 
-func checkSlots(key string, max int, hold time.Duration) error {
-	if max < 1 || hold <= 0 {
-		return fmt.Errorf("%w: slots of %s: %d slots for %s; at least one for some time are possible", ErrInvalid, key, max, hold)
+func checkSlots(key string, most int, hold time.Duration) error {
+	if most < 1 || hold <= 0 {
+		return fmt.Errorf("%w: slots of %s: %d slots for %s; at least one for some time are possible", ErrInvalid, key, most, hold)
 	}
 	return nil
 }

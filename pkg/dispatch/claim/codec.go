@@ -64,12 +64,13 @@ func appendRecord(b []byte, r *dispatch.Record) []byte {
 		b = appendString(b, t)
 	}
 	if r.Last != nil {
-		b = appendEvent(b, r.Last)
+		b = appendEvent(b, r.Last, r.Account)
 	}
 	return b
 }
 
-func appendEvent(b []byte, e *job.Event) []byte {
+// appendEvent appends an event; that its account is the record's takes one byte.
+func appendEvent(b []byte, e *job.Event, account string) []byte {
 	b = appendString(b, string(e.State))
 	final := 0
 	if e.Final {
@@ -82,7 +83,12 @@ func appendEvent(b []byte, e *job.Event) []byte {
 	b = appendInt(b, e.Recipients)
 	b = appendTime(b, e.At)
 	b = appendTime(b, e.RetryAt)
-	for _, s := range [...]string{e.Publication, e.Account, e.Provider, e.ProviderID, e.ProviderStatus, e.Cost, e.Currency} {
+	if e.Account == account {
+		b = append(b, '=')
+	} else {
+		b = appendString(b, e.Account)
+	}
+	for _, s := range [...]string{e.Publication, e.Provider, e.ProviderID, e.ProviderStatus, e.Cost, e.Currency} {
 		b = appendString(b, s)
 	}
 	if e.Error != nil {
@@ -98,12 +104,15 @@ func appendString(b []byte, s string) []byte {
 	return append(append(strconv.AppendInt(b, int64(len(s)), 10), ':'), s...)
 }
 
-// appendTime keeps nanoseconds: LATER's due time must come back as it was.
+// appendTime appends "-", whole milliseconds as most times are, or <seconds>.<nanoseconds>: LATER's due time must come back as it was.
 func appendTime(b []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(b, "- "...)
 	}
-	b = append(strconv.AppendInt(b, t.Unix(), 10), ' ')
+	if t.Nanosecond()%1e6 == 0 {
+		return append(strconv.AppendInt(b, t.UnixMilli(), 10), ' ')
+	}
+	b = append(strconv.AppendInt(b, t.Unix(), 10), '.')
 	return append(strconv.AppendInt(b, int64(t.Nanosecond()), 10), ' ')
 }
 
@@ -137,7 +146,7 @@ func decode(value string) (found, error) {
 		r.Told = append(r.Told, d.string())
 	}
 	if d.rest != "" {
-		r.Last = d.event()
+		r.Last = d.event(r.Account)
 	}
 	if d.bad {
 		return found{}, errMalformed
@@ -151,12 +160,17 @@ type decoder struct {
 	bad  bool
 }
 
-func (d *decoder) event() *job.Event {
+func (d *decoder) event(account string) *job.Event {
 	e := &job.Event{State: job.State(d.string())}
 	e.Final = d.int() == 1
 	e.Sequence, e.Attempt, e.Segments, e.Recipients = d.int(), d.int(), d.int(), d.int()
 	e.At, e.RetryAt = d.time(), d.time()
-	for _, s := range [...]*string{&e.Publication, &e.Account, &e.Provider, &e.ProviderID, &e.ProviderStatus, &e.Cost, &e.Currency} {
+	if rest, same := strings.CutPrefix(d.rest, "="); same {
+		d.rest, e.Account = rest, account
+	} else {
+		e.Account = d.string()
+	}
+	for _, s := range [...]*string{&e.Publication, &e.Provider, &e.ProviderID, &e.ProviderStatus, &e.Cost, &e.Currency} {
 		*s = d.string()
 	}
 	if d.rest != "" {
@@ -203,9 +217,10 @@ func (d *decoder) time() time.Time {
 		d.rest = rest
 		return time.Time{}
 	}
-	seconds, nanos := d.until(" "), d.until(" ")
-	if d.bad {
-		return time.Time{}
+	if text, _, _ := strings.Cut(d.rest, " "); strings.Contains(text, ".") {
+		seconds, nanos := d.until("."), d.until(" ")
+		d.bad = d.bad || nanos < 0 || nanos >= 1e9
+		return time.Unix(seconds, nanos).UTC()
 	}
-	return time.Unix(seconds, nanos).UTC()
+	return time.UnixMilli(d.until(" ")).UTC()
 }

@@ -18,7 +18,7 @@
 //
 // A record is one string under <prefix>:claim:{<shard>}:<tenant>:<id>:
 //
-//	<lease, ms, 13 digits><token;><phase><epoch> <hop> <attempts> <sequence> <due s> <due ns> <hash><publication><account><told><last event>
+//	<lease, ms, 13 digits><token;><phase><epoch> <hop> <attempts> <sequence> <due> <hash><publication><account><told><last event>
 //
 // A batch is one script call a shard, all in one round trip; a second one follows where jobs are to be taken over. A single Redis has one
 // shard, a cluster 64. The key <prefix>:guard:{<shard>} holds a random value as long as the records are whole. The clock is the server's.

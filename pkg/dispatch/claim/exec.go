@@ -37,8 +37,8 @@ type script struct{ source, sha string }
 type scripts struct{ claim, swap, record, restore, ensure, arm *script }
 
 func newScripts() scripts {
-	make := func(source string) *script { return &script{source: source, sha: redis.NewScript(source).Hash()} }
-	return scripts{make(claimLua), make(swapLua), make(recordLua), make(restoreLua), make(ensureLua), make(armLua)}
+	known := func(source string) *script { return &script{source: source, sha: redis.NewScript(source).Hash()} }
+	return scripts{known(claimLua), known(swapLua), known(recordLua), known(restoreLua), known(ensureLua), known(armLua)}
 }
 
 // call is one run of a script on one shard.
