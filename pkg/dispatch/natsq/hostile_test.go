@@ -19,6 +19,7 @@ func TestBadTenants(t *testing.T) {
 	out, _ := w.source(t, job.Urgent, "otp", natsq.SourceOptions{})
 	long := fmt.Sprintf("%065d", 0)
 	for token, tenant := range map[string]string{"Shop": "Shop", "a_b": "a_b", "Магазин": "Магазин", "*": "_", ">": "_", long: "_", "\xff": "_", "a\x01b": "_"} {
+		t.Logf("tenant %q", token)
 		require.NoError(t, w.nc.Publish("dispatch.jobs.urgent.otp."+token, []byte(`{}`)))
 		d := receive(t, out)
 		require.Equal(t, tenant, d.Address.Tenant)
