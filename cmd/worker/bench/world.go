@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// world is what stands around a subject for one measurement, all new: no round inherits streams, records or duplicate windows
+// from another.
+type world struct {
+	dir                   string
+	nats, redis, provider *process
+	natsURL, redisAddr    string
+	providerURL, admin    string
+	listen                string // the worker's
+	config                string // the worker's file
+	nc                    *nats.Conn
+	js                    jetstream.JetStream // for jobs; its failures are in failed
+	failed                chan error
+}
+
+func (p *plan) newWorld(ctx context.Context) (w *world, err error) {
+	w = &world{failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			w.close()
+		}
+	}()
+	if w.dir, err = os.MkdirTemp(p.dir, "world-"); err != nil {
+		return nil, err
+	}
+	if w.redis, w.redisAddr, err = startRedis(ctx, w.dir); err != nil {
+		return nil, err
+	}
+	var said []string
+	if w.nats, said, err = p.startSelf(ctx, "nats", "-dir", filepath.Join(w.dir, "jetstream")); err != nil {
+		return nil, err
+	}
+	w.natsURL = said[0]
+	if w.provider, said, err = p.startSelf(ctx, "provider", "-delay", p.delay.String()); err != nil {
+		return nil, err
+	}
+	w.providerURL, w.admin = said[0], said[1]
+	if w.listen, err = freeAddr(); err != nil {
+		return nil, err
+	}
+	if w.config, err = w.writeConfig(p.inFlight); err != nil {
+		return nil, err
+	}
+	if err = p.initStreams(ctx, w.config); err != nil {
+		return nil, err
+	}
+	if w.nc, err = nats.Connect(w.natsURL); err != nil {
+		return nil, err
+	}
+	w.js, err = jetstream.New(w.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(startWithin),
+		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, _ *nats.Msg, err error) {
+			select {
+			case w.failed <- fmt.Errorf("a job was not stored: %w", err):
+			default:
+			}
+		}))
+	return w, err
+}
+
+// close ends the servers and removes their data.
+func (w *world) close() {
+	if w.nc != nil {
+		w.nc.Close()
+	}
+	for _, p := range []*process{w.provider, w.nats, w.redis} {
+		p.kill()
+	}
+	if w.dir != "" {
+		_ = os.RemoveAll(w.dir) // within the folder that is removed at the end
+	}
+}
+
+// servers are the processes around the subject.
+func (w *world) servers() []*process { return []*process{w.nats, w.redis, w.provider} }
