@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/semaphore"
 
@@ -20,12 +21,11 @@ const (
 	jobOverhead      = 4 << 10
 )
 
-// The pauses before what wasn't stored is published again, the first and the longest; and how long a stream that was there may be
-// away, as while a cluster elects a leader.
+// The pauses before what wasn't stored is published again, the first and the longest; and how long acks under way are waited for
+// once an import is told to stop.
 const (
 	firstPause  = 50 * time.Millisecond
 	longPause   = 5 * time.Second
-	streamAway  = 30 * time.Second
 	finishGrace = 5 * time.Second
 )
 
@@ -61,7 +61,13 @@ func (i *importer) run(ctx context.Context, in source) (first int, err error) {
 	defer stop(nil)
 	grace, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
-	context.AfterFunc(ctx, func() { time.AfterFunc(finishGrace, giveUp) })
+	context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), nats.ErrPermissionViolation) {
+			giveUp() // what is denied is never answered
+			return
+		}
+		time.AfterFunc(finishGrace, giveUp)
+	})
 	i.grace, i.window = grace, semaphore.NewWeighted(maxInFlightBytes)
 
 	read := make(chan ready, 256)
