@@ -27,7 +27,7 @@ func layout() natsq.Layout {
 	}
 }
 
-func newHouse(t *testing.T, options ...natstest.Option) *house {
+func newHouse(t testing.TB, options ...natstest.Option) *house {
 	t.Helper()
 	server := natstest.Start(t, options...)
 	_, js := server.Connect(t)
