@@ -9,7 +9,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// maxSize and maxDepth bound what is parsed: far above any real file, and enough to keep a hostile one from harm.
+// maxSize and maxDepth bound what is read: far above any real file.
 const (
 	maxSize  = 256 << 10
 	maxDepth = 32
