@@ -41,7 +41,11 @@ func run(args []string, out, errs io.Writer) int {
 	// SIGPIPE, too: where nobody reads the figures any more, the processes must end all the same.
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer cancel()
-	if err := bench(ctx, o, out, errs); err != nil {
+	switch err := bench(ctx, o, out, errs); {
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(errs, "bench: interrupted, nothing is left behind")
+		return 1
+	case err != nil:
 		fmt.Fprintln(errs, "bench:", err)
 		return 1
 	}

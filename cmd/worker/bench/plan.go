@@ -68,9 +68,6 @@ func (p *plan) rounds(ctx context.Context, name string, measure func(context.Con
 		for _, s := range subjects {
 			fmt.Fprintf(p.log, "%s, round %d of %d: %s\n", name, round+1, p.options.rounds, s.name)
 			if err := measure(ctx, s); err != nil {
-				if ctx.Err() != nil {
-					return fmt.Errorf("interrupted")
-				}
 				return fmt.Errorf("%s of the %s: %w", name, s.name, err)
 			}
 		}
