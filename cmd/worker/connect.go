@@ -34,6 +34,7 @@ func openRedis(cfg config.Redis) (redis.UniversalClient, error) {
 		IsClusterMode:         len(cfg.URLs) > 1,
 		MaxRetries:            -1,
 		ContextTimeoutEnabled: true,
+		DialerRetries:         1,
 		DialTimeout:           redisTimeout,
 		ReadTimeout:           redisTimeout,
 		WriteTimeout:          redisTimeout,

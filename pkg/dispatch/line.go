@@ -52,11 +52,16 @@ func (l *line) judge(it *item) (s settlement, over bool) {
 	return comeBack(l.cfg.Lease), true
 }
 
-// crashed decides on a job that a worker which is no more may have sent.
+// crashed decides on a job that a worker which is no more may have sent, or that may have been under way when the claims lost their data.
 func (l *line) crashed(it *item) (s settlement, over bool) {
-	a, ok := l.accounts[it.claim.Record.Account]
-	if !ok || !mayResend(it.route.OnUnknown, a.Traits.Dedupes) || it.attempt() > it.route.Retry.Attempts {
-		return it.lost("a worker stopped while it was sending"), true
+	name := it.claim.Record.Account
+	a, known := l.accounts[name]
+	again := known && mayResend(it.route.OnUnknown, a.Traits.Dedupes)
+	if name == "" { // no account can be trusted to recognise what another one may have
+		again = it.route.OnUnknown == Resend
+	}
+	if !again || it.attempt() > it.route.Retry.Attempts {
+		return it.lost("it may have been sent before, nobody is left to tell"), true
 	}
 	return settlement{}, false
 }

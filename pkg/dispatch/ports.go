@@ -19,7 +19,15 @@ type Delivery struct {
 	Stored      time.Time   // when the stream took the message
 	Pending     uint64      // how many more of its kind the server held when it sent this one
 	Redelivered bool        // the server sent it before
+	Place       Place       // where the server took it from
 	Handle      Handle
+}
+
+// Place is a message's place in the queue that hands it over. Of each queue it is known how far it was handed over when the claims last lost
+// data: a job from there that comes again may have been under way then.
+type Place struct {
+	Queue    string // names the queue among all
+	Sequence uint64 // grows along the queue, from 1
 }
 
 // Handle answers the server for one delivery. Its methods don't wait for the server; an answer that gets lost
@@ -54,6 +62,13 @@ type Event struct {
 	Hash        string // the job's content hash; empty for events of sequence 0
 	Publication string // the job's publication
 	Epoch       int
+
+	// Of the job's record, where it goes on.
+	Hop      int
+	Attempts int
+	Due      time.Time
+	Told     []string
+	Maybe    string // the account that may have the message already; empty: none does
 }
 
 // Held is a job on its way to LATER: it comes back as a Delivery with the same address, publication, data, trace and epoch, and
@@ -88,6 +103,9 @@ type Claims interface {
 	// Record writes the record's new state where the claim is still held; false where somebody took it over. An update that
 	// stands already, from a try whose answer was lost, is true again.
 	Record(ctx context.Context, updates []Update) ([]bool, error)
+	// Confirm notes that the last events of recorded updates are published, where the records still stand as they left
+	// them. What isn't confirmed is published once more by the next worker that claims the job.
+	Confirm(ctx context.Context, updates []Update) error
 }
 
 // ClaimRequest asks for one job.
@@ -97,6 +115,7 @@ type ClaimRequest struct {
 	Publication string
 	Hop         int           // of the delivery, see Delivery
 	Epoch       int           // of the delivery
+	Redelivered Place         // of a delivery that the server sent before and that may have been under way since; zero otherwise
 	Account     string        // the account it is about to be sent through; empty: it won't be sent under this claim
 	Keep        time.Duration // how long a record must live from now on
 }
@@ -109,7 +128,8 @@ const (
 	Busy Verdict = iota
 	// Taken: this worker has it now. Nothing of it is out since Record was last written.
 	Taken
-	// TakenAmbiguous: this worker has it now, and it may have been sent through Record.Account before.
+	// TakenAmbiguous: this worker has it now, and it may have been sent through Record.Account before; where that is empty, nobody knows
+	// through which: the claims lost what they knew.
 	TakenAmbiguous
 	// Settled: the same publication was settled before and its answer may have been lost: Record says how.
 	Settled

@@ -33,6 +33,21 @@ func (a *account) carries(j *job.Job) bool {
 	return a.Traits.Carries(providers.Channel(j.Channel)) && a.Traits.ByQuery == (j.Audience != nil)
 }
 
+// sole is the name of the only account that can have had the job; empty where there are several.
+func (r *route) sole(j *job.Job) string {
+	name := ""
+	for _, a := range r.accounts {
+		if !a.carries(j) {
+			continue
+		}
+		if name != "" {
+			return ""
+		}
+		name = a.Name
+	}
+	return name
+}
+
 // choose returns the account that is to take the job now: the pinned one, else the first that carries it, wasn't
 // asked in this round and isn't paused. nil: none can now; then cause and delay tell why and when to ask again.
 func (r *route) choose(it *item, now time.Time) (a *account, cause job.Code, words string, delay time.Duration) {

@@ -157,6 +157,9 @@ func (l *line) claim(items []*item, a *account) bool {
 		if a != nil {
 			reqs[i].Account = a.Name
 		}
+		if _, early := it.due(now); it.delivery.Redelivered && !early { // what isn't due was never sent
+			reqs[i].Redelivered = it.delivery.Place
+		}
 	}
 	claims, err := backoff.RetryNotifyWithData(func() ([]Claim, error) { return l.claims.Claim(l.hard, reqs) },
 		backoff.WithContext(untilStored(), l.hard),
@@ -169,6 +172,9 @@ func (l *line) claim(items []*item, a *account) bool {
 	}
 	for i, it := range items {
 		it.claim = claims[i]
+		if it.claim.Verdict == TakenAmbiguous && it.claim.Record.Account == "" {
+			it.claim.Record.Account = it.route.sole(it.job)
+		}
 		if it.ambiguous() {
 			it.pinned = l.pin(it)
 		}

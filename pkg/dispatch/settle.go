@@ -43,6 +43,7 @@ func (l *line) settle(ends []ending) {
 		}
 		return
 	}
+	l.confirm(out)
 	for _, o := range out {
 		l.answer(o)
 	}
@@ -173,7 +174,11 @@ func (it *item) event(ev job.Event, r Record) *Event {
 	if ev.Job == "" {
 		ev.Job = it.delivery.Publication
 	}
-	return &Event{Event: ev, Trace: it.delivery.Trace, Hash: r.Hash, Publication: r.Publication, Epoch: r.Epoch}
+	e := &Event{Event: ev, Trace: it.delivery.Trace, Hash: r.Hash, Publication: r.Publication, Epoch: r.Epoch}
+	if r.Phase != Concluded && r.Phase != Dead {
+		e.Hop, e.Attempts, e.Due, e.Told, e.Maybe = r.Hop, r.Attempts, r.Due, r.Told, r.Account
+	}
+	return e
 }
 
 // record writes the claim records and returns the endings that still are this worker's to carry out.
@@ -251,6 +256,22 @@ func (l *line) publishEarlier(ends []ending) bool {
 		}
 	}
 	return len(events) == 0 || l.stored("events", func() error { return l.outlet.Publish(l.hard, events) })
+}
+
+// confirm notes of released jobs that their waiting events are out. It is tried once: without it the event is only repeated.
+func (l *line) confirm(out []outgoing) {
+	var told []Update
+	for _, o := range out {
+		if o.once && o.event != nil {
+			told = append(told, *o.update)
+		}
+	}
+	if len(told) == 0 {
+		return
+	}
+	if err := l.claims.Confirm(l.hard, told); err != nil {
+		l.log.Debug("waiting events will be repeated", zap.Error(err))
+	}
 }
 
 // stored repeats store until it succeeds; false where the worker must stop before it did.

@@ -282,6 +282,20 @@ func (w worker) Record(_ context.Context, updates []Update) ([]bool, error) {
 	return out, nil
 }
 
+func (w worker) Confirm(_ context.Context, updates []Update) error {
+	if w.down() {
+		return errCrashed
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, u := range updates {
+		if e := w.records[u.Tenant+":"+u.ID]; e.token == "" && e.Sequence == u.Record.Sequence && e.Phase == u.Record.Phase {
+			e.Published = true
+		}
+	}
+	return nil
+}
+
 func (w worker) Reserve(context.Context, string, int, time.Duration) (time.Duration, bool, error) {
 	return 0, true, nil
 }

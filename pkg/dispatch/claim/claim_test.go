@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gonets/gonets/pkg/dispatch"
+	"github.com/gonets/gonets/pkg/dispatch/job"
 	"github.com/gonets/gonets/pkg/ratelimit/redistest"
 )
 
@@ -28,6 +29,7 @@ func TestOnAllServers(t *testing.T) {
 			{"scripts that the server forgot", scriptsThatTheServerForgot},
 			{"a loss stops all until rebuilt", aLossStopsAllUntilRebuilt},
 			{"restore keeps the newest", restoreKeepsTheNewest},
+			{"events are confirmed", eventsAreConfirmed},
 		} {
 			lose(t, client)
 			t.Run(test.name, func(t *testing.T) { test.run(t, client) })
@@ -246,4 +248,27 @@ func TestNewRefuses(t *testing.T) {
 		_, err := New(nil, cfg)
 		require.Error(t, err)
 	}
+}
+
+func eventsAreConfirmed(t *testing.T, client redis.UniversalClient) {
+	one := newStore(t, client, "one")
+	c := claimOne(t, one, ask("j"))
+	waiting := dispatch.Record{Phase: dispatch.Claimed, Hash: "h", Publication: "J:1", Sequence: 1, Told: []string{"unauthorized"},
+		Last: &job.Event{State: job.Waiting, Sequence: 1}}
+	u := dispatch.Update{Tenant: "t", ID: "j", Token: c.Token, Record: waiting, Keep: time.Hour}
+	u.Tenant = ask("j").Tenant
+	held, err := one.Record(t.Context(), []dispatch.Update{u})
+	require.NoError(t, err)
+	require.Equal(t, []bool{true}, held)
+	require.False(t, stands(t, one, "j").Record.Published)
+	require.NoError(t, one.Confirm(t.Context(), []dispatch.Update{u}))
+	require.True(t, stands(t, one, "j").Record.Published)
+
+	// Somebody took the job meanwhile: what stands now is theirs.
+	next := claimOne(t, one, ask("j"))
+	require.True(t, next.Record.Published)
+	require.NoError(t, one.Confirm(t.Context(), []dispatch.Update{u}))
+	require.True(t, recordOne(t, one, "j", next.Token, concluded("J:1")))
+	require.NoError(t, one.Confirm(t.Context(), []dispatch.Update{u}))
+	require.Equal(t, dispatch.Concluded, stands(t, one, "j").Record.Phase)
 }

@@ -33,7 +33,8 @@ type Store struct {
 
 	claims  atomic.Uint64            // calls of Claim so far, for tokens
 	guards  atomic.Pointer[[]string] // of each shard, as this worker expects them; nil: not armed
-	tickets atomic.Pointer[[]string] // of each shard, what Rearm is to make the guard; nil: nothing to rebuild
+	bounds  atomic.Pointer[bounds]   // of the last loss; never nil
+	rebuild atomic.Pointer[rebuild]  // nil: nothing to rebuild
 }
 
 var _ dispatch.Claims = (*Store)(nil)
@@ -52,6 +53,7 @@ func New(client redis.UniversalClient, cfg Config) (*Store, error) {
 	if _, ok := client.(*redis.ClusterClient); ok {
 		s.shards = clusterShards
 	}
+	s.bounds.Store(&bounds{})
 	return s, nil
 }
 
@@ -62,6 +64,10 @@ func (s *Store) guardKey(shard int) string {
 func (s *Store) ticketKey(shard int) string {
 	return s.prefix + ":rebuild:{" + strconv.Itoa(shard) + "}"
 }
+
+// boundsKey and leaderKey are of all shards together.
+func (s *Store) boundsKey() string { return s.prefix + ":bounds:{0}" }
+func (s *Store) leaderKey() string { return s.prefix + ":rebuilder:{0}" }
 
 // appendKey appends the key of a job's record. A tenant has no colon, so that no two jobs share one.
 func (s *Store) appendKey(b []byte, shard int, tenant, id string) []byte {

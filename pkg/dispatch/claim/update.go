@@ -3,6 +3,7 @@ package claim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gonets/gonets/pkg/dispatch"
@@ -18,24 +19,12 @@ func (s *Store) Record(ctx context.Context, updates []dispatch.Update) ([]bool, 
 	if err != nil {
 		return nil, fmt.Errorf("claim: record %d jobs: %w", len(updates), err)
 	}
-	a := arena{buf: make([]byte, 0, 384*len(updates)), ends: make([]int, 0, 3*len(updates))}
-	b := s.newBatch(len(updates))
-	for i := range updates {
-		u := &updates[i]
+	calls := s.writes(guards, updates, func(b []byte, u *dispatch.Update) []byte {
 		if !strings.HasSuffix(u.Token, ";") || u.Token == free || u.Token == rebuilt {
-			continue // not a token that Claim gave
+			return nil // not a token that Claim gave
 		}
-		shard := s.shard(u.Tenant, u.ID)
-		b.add(i, shard, s.keepOf(u.Keep))
-		a.buf = s.appendKey(a.buf, shard, u.Tenant, u.ID)
-		a.end()
-		a.buf = append(a.buf, u.Token...)
-		a.end()
-		a.buf = append(a.buf, noLease+free...)
-		a.buf = appendRecord(a.buf, &u.Record)
-		a.end()
-	}
-	calls := b.calls(s.scripts.record, guards, s.guardKey, nil, a.strings())
+		return append(b, u.Token...)
+	})
 	if err := s.try(ctx, calls); err != nil {
 		return nil, fmt.Errorf("claim: record %d jobs: %w", len(updates), err)
 	}
@@ -53,4 +42,52 @@ func (s *Store) Record(ctx context.Context, updates []dispatch.Update) ([]bool, 
 		}
 	}
 	return out, nil
+}
+
+// Confirm implements [dispatch.Claims].
+func (s *Store) Confirm(ctx context.Context, updates []dispatch.Update) error {
+	if len(updates) == 0 {
+		return nil
+	}
+	guards, err := s.armed()
+	if err != nil {
+		return fmt.Errorf("claim: confirm %d events: %w", len(updates), err)
+	}
+	confirmed := slices.Clone(updates)
+	for i := range confirmed {
+		confirmed[i].Record.Published = true
+	}
+	i := -1
+	calls := s.writes(guards, confirmed, func(b []byte, u *dispatch.Update) []byte {
+		i++ // what must stand is the whole record as it was written: a token and more
+		return appendRecord(append(b, free...), &updates[i].Record)
+	})
+	if err := s.try(ctx, calls); err != nil {
+		return fmt.Errorf("claim: confirm %d events: %w", len(updates), err)
+	}
+	return nil
+}
+
+// writes makes the calls that write records without a claim. appendOld appends what the standing record must begin with, from the
+// token on; nil leaves an update out.
+func (s *Store) writes(guards []string, updates []dispatch.Update, appendOld func([]byte, *dispatch.Update) []byte) []*call {
+	a := arena{buf: make([]byte, 0, 384*len(updates)), ends: make([]int, 0, 3*len(updates))}
+	b := s.newBatch(len(updates))
+	var old []byte
+	for i := range updates {
+		u := &updates[i]
+		if old = appendOld(old[:0], u); old == nil {
+			continue
+		}
+		shard := s.shard(u.Tenant, u.ID)
+		b.add(i, shard, s.keepOf(u.Keep))
+		a.buf = s.appendKey(a.buf, shard, u.Tenant, u.ID)
+		a.end()
+		a.buf = append(a.buf, old...)
+		a.end()
+		a.buf = append(a.buf, noLease+free...)
+		a.buf = appendRecord(a.buf, &u.Record)
+		a.end()
+	}
+	return b.calls(s.scripts.record, guards, s.guardKey, nil, a.strings())
 }
