@@ -153,7 +153,7 @@ func prepareClaims(ctx context.Context, claims *claim.Store) error {
 	if err != nil || whole {
 		return err
 	}
-	return claims.Rearm(ctx)
+	return claims.Rearm(ctx, nil)
 }
 
 // openAccounts makes the providers of all accounts. None is asked anything.

@@ -22,6 +22,7 @@ func (s *Store) Claim(ctx context.Context, reqs []dispatch.ClaimRequest) ([]disp
 	if err != nil {
 		return nil, fmt.Errorf("claim: take %d jobs: %w", len(reqs), err)
 	}
+	bounds := *s.bounds.Load()
 	number := s.claims.Add(1)
 	a := arena{buf: make([]byte, 0, 256*len(reqs)), ends: make([]int, 0, 2*len(reqs))}
 	b := s.newBatch(len(reqs))
@@ -31,7 +32,7 @@ func (s *Store) Claim(ctx context.Context, reqs []dispatch.ClaimRequest) ([]disp
 		b.add(i, shard, s.keepOf(req.Keep))
 		a.buf = s.appendKey(a.buf, shard, req.Tenant, req.ID)
 		a.end()
-		r := fresh(req)
+		r := fresh(req, bounds.cover(req))
 		a.buf = appendRecord(s.appendToken(a.buf, number, i, false), &r)
 		a.end()
 	}
@@ -43,10 +44,13 @@ func (s *Store) Claim(ctx context.Context, reqs []dispatch.ClaimRequest) ([]disp
 	out := make([]dispatch.Claim, len(reqs))
 	for i := range out {
 		out[i] = dispatch.Claim{Verdict: dispatch.Taken, Token: tokenOf(texts[2*i+1]), Record: dispatch.Record{Hop: reqs[i].Hop}}
+		if bounds.cover(&reqs[i]) {
+			out[i].Verdict, out[i].Record.Attempts = dispatch.TakenAmbiguous, 1
+		}
 	}
 	var t takeovers
 	for _, c := range calls {
-		if err := s.meet(c, reqs, out, &t); err != nil {
+		if err := s.meet(c, reqs, bounds, out, &t); err != nil {
 			return nil, fmt.Errorf("claim: take %d jobs: %w", len(reqs), err)
 		}
 	}
@@ -79,7 +83,7 @@ type takeovers struct {
 }
 
 // meet judges the jobs of a call that had records already.
-func (s *Store) meet(c *call, reqs []dispatch.ClaimRequest, out []dispatch.Claim, t *takeovers) error {
+func (s *Store) meet(c *call, reqs []dispatch.ClaimRequest, bounds bounds, out []dispatch.Claim, t *takeovers) error {
 	now, ok := c.answer[0].(int64)
 	if !ok {
 		return fmt.Errorf("the script answered %T for its time", c.answer[0])
@@ -100,10 +104,11 @@ func (s *Store) meet(c *call, reqs []dispatch.ClaimRequest, out []dispatch.Claim
 		if f.Token == out[i].Token {
 			continue // an earlier try of this call took it
 		}
-		v := judge(f, &reqs[i], now)
+		suspect := f.Token == rebuilt && bounds.cover(&reqs[i])
+		v := judge(f, &reqs[i], suspect, now)
 		switch v {
 		case dispatch.Taken, dispatch.TakenAmbiguous:
-			stands, told := takeover(f, &reqs[i], v)
+			stands, told := takeover(f, &reqs[i], suspect, v)
 			out[i] = dispatch.Claim{Verdict: v, Record: told}
 			t.jobs, t.values, t.stand = append(t.jobs, i), append(t.values, value), append(t.stand, stands)
 		case dispatch.Busy:

@@ -28,17 +28,23 @@ var restoreLua string
 //go:embed ensure.lua
 var ensureLua string
 
+//go:embed bounds.lua
+var boundsLua string
+
 //go:embed arm.lua
 var armLua string
+
+//go:embed lead.lua
+var leadLua string
 
 // script is a text that the server knows by its SHA-1, once it has run it.
 type script struct{ source, sha string }
 
-type scripts struct{ claim, swap, record, restore, ensure, arm *script }
+type scripts struct{ claim, swap, record, restore, ensure, bounds, arm, lead *script }
 
 func newScripts() scripts {
 	known := func(source string) *script { return &script{source: source, sha: redis.NewScript(source).Hash()} }
-	return scripts{known(claimLua), known(swapLua), known(recordLua), known(restoreLua), known(ensureLua), known(armLua)}
+	return scripts{known(claimLua), known(swapLua), known(recordLua), known(restoreLua), known(ensureLua), known(boundsLua), known(armLua), known(leadLua)}
 }
 
 // call is one run of a script on one shard.

@@ -61,7 +61,7 @@ func TestJudge(t *testing.T) {
 							default:
 								want = same[row][column]
 							}
-							require.Equal(t, want, judge(f, &req, testNow), "%s, %+v", row, req)
+							require.Equal(t, want, judge(f, &req, false, testNow), "%s, %+v", row, req)
 						}
 					}
 				}
@@ -101,16 +101,16 @@ func TestTakeover(t *testing.T) {
 			f := holds[c.hold]
 			f.Record = with(c.phase, c.had, 3)
 			req := dispatch.ClaimRequest{Epoch: 1, Hop: 2, Hash: "h", Publication: "J:1", Account: c.asks}
-			v := judge(f, &req, testNow)
+			v := judge(f, &req, false, testNow)
 			require.Equal(t, c.verdict, v)
-			stands, told := takeover(f, &req, v)
+			stands, told := takeover(f, &req, false, v)
 			require.Equal(t, c.stands, stands)
 			require.Equal(t, c.told, told)
 		})
 	}
 	t.Run("replay", func(t *testing.T) {
 		f := found{Token: free, Record: with(dispatch.Dead, "a", 5)}
-		stands, told := takeover(f, &dispatch.ClaimRequest{Epoch: 2, Hash: "h", Publication: "J:9", Account: "b"}, dispatch.Taken)
+		stands, told := takeover(f, &dispatch.ClaimRequest{Epoch: 2, Hash: "h", Publication: "J:9", Account: "b"}, false, dispatch.Taken)
 		want := dispatch.Record{Phase: dispatch.Dead, Epoch: 2, Sequence: 4, Hash: "h", Publication: "J:9"}
 		require.Equal(t, want, told)
 		want.Phase, want.Account = dispatch.Sending, "b"
@@ -118,7 +118,7 @@ func TestTakeover(t *testing.T) {
 	})
 	t.Run("a later copy than the record knows", func(t *testing.T) {
 		f := found{Token: rebuilt, Record: with(dispatch.Waiting, "", 3)}
-		stands, told := takeover(f, &dispatch.ClaimRequest{Epoch: 1, Hop: 7, Hash: "h", Publication: "J:1", Account: "b"}, dispatch.Taken)
+		stands, told := takeover(f, &dispatch.ClaimRequest{Epoch: 1, Hop: 7, Hash: "h", Publication: "J:1", Account: "b"}, false, dispatch.Taken)
 		require.Equal(t, 7, told.Hop)
 		require.Equal(t, 7, stands.Hop)
 	})

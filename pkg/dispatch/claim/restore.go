@@ -24,8 +24,8 @@ func (s *Store) Restore(ctx context.Context, entries []Entry) (int, error) {
 	if len(entries) == 0 {
 		return 0, nil
 	}
-	tickets := s.tickets.Load()
-	if tickets == nil {
+	rebuild := s.rebuild.Load()
+	if rebuild == nil {
 		return 0, errors.New("claim: nothing to restore: Ensure found the records whole, or wasn't called")
 	}
 	by := make(map[int][]int)
@@ -38,7 +38,7 @@ func (s *Store) Restore(ctx context.Context, entries []Entry) (int, error) {
 		for len(all) > 0 {
 			some := all[:min(callKeys, len(all))]
 			all = all[len(some):]
-			calls = append(calls, s.restoring(shard, (*tickets)[shard], entries, some))
+			calls = append(calls, s.restoring(shard, rebuild.tickets[shard], entries, some))
 		}
 	}
 	if err := s.try(ctx, calls); err != nil {

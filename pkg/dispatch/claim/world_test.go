@@ -40,7 +40,7 @@ func arm(t require.TestingT, s *Store) {
 	whole, err := s.Ensure(context.Background())
 	require.NoError(t, err)
 	if !whole {
-		require.NoError(t, s.Rearm(context.Background()))
+		require.NoError(t, s.Rearm(context.Background(), nil))
 	}
 }
 

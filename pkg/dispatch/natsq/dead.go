@@ -79,11 +79,19 @@ func DecodeStatus(h nats.Header, data []byte) (dispatch.Event, error) {
 	if err != nil {
 		return dispatch.Event{}, err
 	}
-	return dispatch.Event{
+	out := dispatch.Event{
 		Event:       *e,
 		Trace:       traceOf(h),
 		Hash:        h.Get(headerHash),
 		Publication: h.Get(headerPublication),
 		Epoch:       numberOf(h, headerEpoch),
-	}, nil
+		Hop:         numberOf(h, headerHop),
+		Attempts:    numberOf(h, headerAttempts),
+		Due:         timeOf(h, headerDue),
+		Maybe:       h.Get(headerMaybe),
+	}
+	if told := h.Get(headerTold); told != "" {
+		out.Told = strings.Split(told, ",")
+	}
+	return out, nil
 }

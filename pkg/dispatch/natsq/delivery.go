@@ -29,6 +29,7 @@ func (s *source) delivery(h held, later bool) dispatch.Delivery {
 		d.Stored = meta.Timestamp.UTC()
 		d.Pending = meta.NumPending
 		d.Redelivered = meta.NumDelivered > 1
+		d.Place = dispatch.Place{Queue: queueName(meta.Stream, meta.Consumer), Sequence: meta.Sequence.Stream}
 	}
 	if !later {
 		return d

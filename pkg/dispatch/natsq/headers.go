@@ -27,6 +27,9 @@ const (
 	headerAccount     = "Gonets-Account"  // the account asked last
 	headerWords       = "Gonets-Words"    // the last words of provider or transport
 	headerAt          = "Gonets-At"       // when it became a dead letter
+	headerDue         = "Gonets-Due"      // when LATER gives it back
+	headerTold        = "Gonets-Told"     // the causes of its waiting events so far, separated by commas
+	headerMaybe       = "Gonets-Maybe"    // the account that may have the message already
 )
 
 // Headers of NATS and of the W3C.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -70,6 +71,11 @@ func (o *Outlet) event(e *dispatch.Event) (*nats.Msg, error) {
 	h.text(headerHash, e.Hash)
 	h.text(headerPublication, e.Publication)
 	h.number(headerEpoch, e.Epoch)
+	h.number(headerHop, e.Hop)
+	h.number(headerAttempts, e.Attempts)
+	h.time(headerDue, e.Due)
+	h.text(headerTold, strings.Join(e.Told, ","))
+	h.text(headerMaybe, e.Maybe)
 	return &nats.Msg{Subject: e.Subject(o.prefix), Header: nats.Header(h), Data: data}, nil
 }
 
