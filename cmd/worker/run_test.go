@@ -26,7 +26,7 @@ func TestMainJob(t *testing.T) {
 	m.Header.Set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	_, err := h.js.PublishMsg(t.Context(), m)
 	require.NoError(t, err)
-	msg, e := h.next("ord-42")
+	msg, _ := h.next("ord-42")
 	require.Equal(t, "dispatch.status.shop.otp.submitted", msg.Subject)
 	require.Equal(t, "1.0", msg.Header.Get("ce-specversion"))
 	require.Equal(t, "gonets.message.submitted", msg.Header["ce-type"][0])
@@ -46,7 +46,7 @@ func TestMainJob(t *testing.T) {
 		"provider_status": "accepted", "segments": 1.0, "cost": "2.35", "currency": "RUB", "metadata": map[string]any{"order": "42"}}, data)
 
 	h.publish("dispatch.jobs.normal.promo.shop", `{"id":"v1","channel":"viber","to":"+79612242244","text":"Скидка"}`)
-	_, e = h.next("v1")
+	_, e := h.next("v1")
 	require.Equal(t, job.Submitted, e.State)
 	require.Equal(t, "mysmpp-main", e.Account)
 

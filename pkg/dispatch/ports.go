@@ -124,20 +124,20 @@ type ClaimRequest struct {
 type Verdict int
 
 const (
-	// Busy: another worker has it, or this one already. Until says when to ask again.
+	// Busy means: another worker has it, or this one already. Until says when to ask again.
 	Busy Verdict = iota
-	// Taken: this worker has it now. Nothing of it is out since Record was last written.
+	// Taken means: this worker has it now. Nothing of it is out since Record was last written.
 	Taken
-	// TakenAmbiguous: this worker has it now, and it may have been sent through Record.Account before; where that is empty, nobody knows
+	// TakenAmbiguous means: this worker has it now, and it may have been sent through Record.Account before; where that is empty, nobody knows
 	// through which: the claims lost what they knew.
 	TakenAmbiguous
-	// Settled: the same publication was settled before and its answer may have been lost: Record says how.
+	// Settled means: the same publication was settled before and its answer may have been lost: Record says how.
 	Settled
-	// Duplicate: another publication spent the id, with the same content.
+	// Duplicate means: another publication spent the id, with the same content.
 	Duplicate
-	// Reused: another publication spent the id, with other content.
+	// Reused means: another publication spent the id, with other content.
 	Reused
-	// Stale: a later copy of the same publication is on its way or was settled: this one is to be forgotten.
+	// Stale means: a later copy of the same publication is on its way or was settled: this one is to be forgotten.
 	Stale
 )
 

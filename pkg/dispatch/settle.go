@@ -68,7 +68,8 @@ func (l *line) prepare(e ending, now time.Time) outgoing {
 		r := e.it.record(e.settlement)
 		o.update = &Update{Tenant: e.it.delivery.Address.Tenant, ID: e.it.job.ID, Token: e.it.claim.Token,
 			Keep: e.it.keepFor(now, l.cfg.Dedupe)}
-		if e.state != "" && !(e.once && slices.Contains(e.it.claim.Record.Told, string(e.code))) {
+		told := e.once && slices.Contains(e.it.claim.Record.Told, string(e.code))
+		if e.state != "" && !told {
 			r.Sequence++
 			o.event = e.it.event(l.eventOf(e, r, now), r)
 			r.Last, r.Published = &o.event.Event, false

@@ -59,17 +59,13 @@ func repeat(found Record) settlement { return settlement{again: &found} }
 // comeBack gives a job back that somebody else works on.
 func comeBack(delay time.Duration) settlement { return settlement{answer: giveBack, delay: delay} }
 
-// release gives a claimed job back untouched. phase is Claimed, or Sending where it may have been sent before.
-func release(phase Phase, delay time.Duration) settlement {
-	return settlement{answer: giveBack, delay: delay, phase: phase}
-}
-
-// wait gives a claimed job back since no account can take it now, and says why, once for each cause.
+// wait gives a claimed job back since no account can take it now, and says why, once for each cause. phase is Claimed, or Sending
+// where it may have been sent before.
 func wait(phase Phase, code job.Code, words string, delay time.Duration) settlement {
 	return settlement{answer: giveBack, delay: delay, phase: phase, state: job.Waiting, code: code, words: words, once: true}
 }
 
-// move hands a claimed job to another account of its route. phase is as in release.
+// move hands a claimed job to another account of its route. phase is as in wait.
 func move(phase Phase, to *account) settlement {
 	return settlement{answer: keepOn, phase: phase, to: to}
 }

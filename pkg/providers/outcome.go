@@ -9,27 +9,28 @@ const (
 	// Ambiguous is the zero value on purpose: a result nobody filled in says that nobody knows. The message
 	// may have been accepted.
 	Ambiguous Outcome = iota
-	// Submitted: the provider took the message.
+	// Submitted means: the provider took the message.
 	Submitted
-	// Rejected: the provider will never take this message. Code says why.
+	// Rejected means: the provider will never take this message. Code says why.
 	Rejected
-	// Unavailable: surely not sent, the provider could not be asked or said that it can't at present.
+	// Unavailable means: surely not sent, the provider could not be asked or said that it can't at present.
 	Unavailable
-	// Throttled: surely not sent, the provider asks to slow down; RetryAfter where it said for how long.
+	// Throttled means: surely not sent, the provider asks to slow down; RetryAfter where it said for how long.
 	Throttled
-	// ClosedDestination: surely not sent, this account can't reach this recipient; another may.
+	// ClosedDestination means: surely not sent, this account can't reach this recipient; another may.
 	ClosedDestination
-	// InsufficientFunds: surely not sent, the account is out of money or messages.
+	// InsufficientFunds means: surely not sent, the account is out of money or messages.
 	InsufficientFunds
-	// Unauthorized: surely not sent, the account's credentials are refused or the account is locked.
+	// Unauthorized means: surely not sent, the account's credentials are refused or the account is locked.
 	Unauthorized
-	// Misconfigured: surely not sent, the request as configured or built by us is wrong for every message.
+	// Misconfigured means: surely not sent, the request as configured or built by us is wrong for every message.
 	Misconfigured
-	// Stalled: the provider holds the message until the account has funds; it must never be sent again.
+	// Stalled means: the provider holds the message until the account has funds; it must never be sent again.
 	// It is ambiguous for the message and a lack of funds for the account.
 	Stalled
 )
 
+//nolint:gochecknoglobals // a table that nobody writes to
 var outcomeNames = [...]string{"ambiguous", "submitted", "rejected", "unavailable", "throttled",
 	"closed_destination", "insufficient_funds", "unauthorized", "misconfigured", "stalled"}
 

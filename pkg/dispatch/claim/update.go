@@ -19,11 +19,12 @@ func (s *Store) Record(ctx context.Context, updates []dispatch.Update) ([]bool, 
 	if err != nil {
 		return nil, fmt.Errorf("claim: record %d jobs: %w", len(updates), err)
 	}
-	calls := s.writes(guards, updates, func(b []byte, u *dispatch.Update) []byte {
-		if !strings.HasSuffix(u.Token, ";") || u.Token == free || u.Token == rebuilt {
+	calls := s.writes(guards, updates, func(b []byte, i int) []byte {
+		token := updates[i].Token
+		if !strings.HasSuffix(token, ";") || token == free || token == rebuilt {
 			return nil // not a token that Claim gave
 		}
-		return append(b, u.Token...)
+		return append(b, token...)
 	})
 	if err := s.try(ctx, calls); err != nil {
 		return nil, fmt.Errorf("claim: record %d jobs: %w", len(updates), err)
@@ -57,9 +58,8 @@ func (s *Store) Confirm(ctx context.Context, updates []dispatch.Update) error {
 	for i := range confirmed {
 		confirmed[i].Record.Published = true
 	}
-	i := -1
-	calls := s.writes(guards, confirmed, func(b []byte, u *dispatch.Update) []byte {
-		i++ // what must stand is the whole record as it was written: a token and more
+	calls := s.writes(guards, confirmed, func(b []byte, i int) []byte {
+		// What must stand is the whole record as it was written: a token and more.
 		return appendRecord(append(b, free...), &updates[i].Record)
 	})
 	if err := s.try(ctx, calls); err != nil {
@@ -68,15 +68,15 @@ func (s *Store) Confirm(ctx context.Context, updates []dispatch.Update) error {
 	return nil
 }
 
-// writes makes the calls that write records without a claim. appendOld appends what the standing record must begin with, from the
-// token on; nil leaves an update out.
-func (s *Store) writes(guards []string, updates []dispatch.Update, appendOld func([]byte, *dispatch.Update) []byte) []*call {
+// writes makes the calls that write records without a claim. appendOld appends what the standing record of the i-th must begin with,
+// from the token on; nil leaves an update out.
+func (s *Store) writes(guards []string, updates []dispatch.Update, appendOld func([]byte, int) []byte) []*call {
 	a := arena{buf: make([]byte, 0, 384*len(updates)), ends: make([]int, 0, 3*len(updates))}
 	b := s.newBatch(len(updates))
 	var old []byte
 	for i := range updates {
 		u := &updates[i]
-		if old = appendOld(old[:0], u); old == nil {
+		if old = appendOld(old[:0], i); old == nil {
 			continue
 		}
 		shard := s.shard(u.Tenant, u.ID)

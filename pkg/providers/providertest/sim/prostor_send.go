@@ -57,10 +57,10 @@ func (p *Prostor) send(r Request) Answer {
 		}
 		rows = append(rows, p.row(m, status, segments, packet.ShowBillingDetails))
 	}
-	switch {
-	case r.Fault == MissingRows:
+	switch r.Fault {
+	case MissingRows:
 		rows = rows[:len(rows)-1]
-	case r.Fault == WrongRows:
+	case WrongRows:
 		rows = append(rows, rows[0])
 	}
 	return Answer{Body: p.sendReply(rows, n%2 == 0, packet.ShowBillingDetails), Taken: taken}
