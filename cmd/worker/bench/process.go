@@ -36,7 +36,7 @@ const (
 	stopWithin  = 40 * time.Second
 )
 
-// start starts a process and waits until it writes a line that contains ready, which is returned. Ready empty: it doesn't wait.
+// start starts a process and waits until it writes a line that contains ready, which is returned.
 func start(ctx context.Context, name, ready, path string, args ...string) (*process, string, error) {
 	p := &process{name: name, cmd: exec.Command(path, args...), over: make(chan struct{})}
 	var err error
@@ -47,14 +47,14 @@ func start(ctx context.Context, name, ready, path string, args ...string) (*proc
 	if err != nil {
 		return nil, "", err
 	}
-	p.cmd.Stderr = &p.said
+	p.cmd.Stderr = p.cmd.Stdout // the same pipe
 	if err := p.cmd.Start(); err != nil {
 		return nil, "", fmt.Errorf("start %s: %w", name, err)
 	}
 	line := make(chan string, 1)
 	go func() {
 		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if ready != "" && strings.Contains(lines.Text(), ready) {
+			if strings.Contains(lines.Text(), ready) {
 				select {
 				case line <- lines.Text():
 				default:
@@ -66,9 +66,6 @@ func start(ctx context.Context, name, ready, path string, args ...string) (*proc
 		p.err = p.cmd.Wait()
 		close(p.over)
 	}()
-	if ready == "" {
-		return p, "", nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	select {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -62,22 +61,19 @@ func (p *plan) startSelf(ctx context.Context, part string, args ...string) (*pro
 	return child, strings.Fields(line)[1:], nil
 }
 
-// startRedis starts a redis-server that writes nothing to disk.
-func startRedis(ctx context.Context, dir string) (*process, string, error) {
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		return nil, "", fmt.Errorf("install redis-server 7 or newer: %w", err)
+// startRedis starts a redis-server that writes nothing to disk. It can't choose a free port by itself; so another program may come first.
+func startRedis(ctx context.Context, dir string) (p *process, addr string, err error) {
+	for range 5 {
+		if addr, err = freeAddr(); err != nil {
+			return nil, "", err
+		}
+		_, port, _ := net.SplitHostPort(addr) // a listener's own address
+		p, _, err = start(ctx, "redis-server", "Ready to accept connections", "redis-server",
+			"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no")
+		if err == nil || ctx.Err() != nil {
+			break
+		}
 	}
-	addr, err := freeAddr()
-	if err != nil {
-		return nil, "", err
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, "", err
-	}
-	p, _, err := start(ctx, "redis-server", "Ready to accept connections", binary,
-		"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no")
 	return p, addr, err
 }
 

@@ -26,8 +26,8 @@ func (w *world) writeConfig(inFlight int) (string, error) {
 	path := filepath.Join(w.dir, "gonets.yaml")
 	text := fmt.Sprintf(`nats: {url: %q}
 redis: {url: "redis://%s/0"}
-http: {listen: %q}
-log: {level: warn}
+http: {listen: "127.0.0.1:0"}
+log: {level: info, format: json}
 accounts:
   prostor-main:
     provider: prostor
@@ -38,7 +38,7 @@ accounts:
     batch: %d
 routes:
   %s: {accounts: [prostor-main]}
-`, w.natsURL, w.redisAddr, w.listen, w.providerURL, login, password, inFlight, packet, route)
+`, w.natsURL, w.redisAddr, w.providerURL, login, password, inFlight, packet, route)
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
@@ -53,14 +53,15 @@ func (p *plan) initStreams(ctx context.Context, config string) error {
 
 // startWorker runs the worker and waits until it says that it is ready.
 func (p *plan) startWorker(ctx context.Context, w *world) (*process, error) {
-	child, _, err := start(ctx, theWorker, "", p.worker, "run", "--config", w.config)
+	child, line, err := start(ctx, theWorker, `"msg":"listening"`, p.worker, "run", "--config", w.config)
 	if err != nil {
 		return nil, err
 	}
+	readyz := "http://" + string(field([]byte(line), "http")) + "/readyz"
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	for pace := time.NewTicker(20 * time.Millisecond); ; {
-		if ready(ctx, "http://"+w.listen+"/readyz") {
+		if ready(ctx, readyz) {
 			pace.Stop()
 			return child, nil
 		}

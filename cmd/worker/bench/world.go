@@ -17,7 +17,6 @@ type world struct {
 	nats, redis, provider *process
 	natsURL, redisAddr    string
 	providerURL, admin    string
-	listen                string // the worker's
 	config                string // the worker's file
 	nc                    *nats.Conn
 	js                    jetstream.JetStream // for jobs; its failures are in failed
@@ -46,9 +45,6 @@ func (p *plan) newWorld(ctx context.Context) (w *world, err error) {
 		return nil, err
 	}
 	w.providerURL, w.admin = said[0], said[1]
-	if w.listen, err = freeAddr(); err != nil {
-		return nil, err
-	}
 	if w.config, err = w.writeConfig(p.inFlight); err != nil {
 		return nil, err
 	}
