@@ -73,10 +73,13 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		return nil
 	}
 	h.report("streams", nil)
-	if !await(ctx, func() error { return prepareClaims(ctx, claims) }, func(err error) { h.report("claims", err); log.Warn("claims", zap.Error(err)) }) {
-		return nil
+	report := func(err error) { h.report("claims", err) }
+	rebuilder := &rebuilder{claims: claims, js: js, layout: layout(cfg), window: cfg.Dedupe.Window, report: report, log: log}
+	guard, stopGuard := newGuard(claims, rebuilder.restore, report, log)
+	opened.add(stopGuard)
+	if guard.whole(ctx) != nil {
+		return nil // told to stop
 	}
-	h.report("claims", nil)
 
 	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
 	pipeline, err := dispatch.New(dispatch.Config{
@@ -91,7 +94,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 				},
 			})
 		},
-		Claims:  claims,
+		Claims:  guard,
 		Limiter: newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens),
 		Outlet:  outlet,
 	}, log)
@@ -143,17 +146,6 @@ func prepareStreams(ctx context.Context, js jetstream.JetStream, cfg *config.Con
 		}
 	}
 	return err
-}
-
-// prepareClaims sees that the claims can be trusted.
-func prepareClaims(ctx context.Context, claims *claim.Store) error {
-	ctx, cancel := context.WithTimeout(ctx, tryFor)
-	defer cancel()
-	whole, err := claims.Ensure(ctx)
-	if err != nil || whole {
-		return err
-	}
-	return claims.Rearm(ctx, nil)
 }
 
 // openAccounts makes the providers of all accounts. None is asked anything.
