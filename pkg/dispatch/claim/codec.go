@@ -34,6 +34,7 @@ func (f found) held() bool { return f.Token != free && f.Token != rebuilt }
 func (f found) live(now int64) bool { return f.held() && now < f.Lease }
 
 // phases by their letters, which are capital where the last event is published. The first three are no end; record.lua knows them.
+//
 //nolint:gochecknoglobals // a table that nobody writes to
 var phases = [...]struct {
 	letter byte

@@ -33,6 +33,7 @@ func Decode(data []byte, region string) (*Job, error) {
 }
 
 // fieldNames are the fields of a job; their index is their place in a draft's given.
+//
 //nolint:gochecknoglobals // a table that nobody writes to
 var fieldNames = [...]string{"id", "channel", "to", "audience", "sender", "text", "push", "send_at", "expires_at", "metadata"}
 
