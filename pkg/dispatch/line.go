@@ -106,14 +106,14 @@ func (l *line) expired(it *item) settlement {
 // place brings a job to the account that takes it now, or to the desk where none does or none is needed. It blocks while there is no room.
 func (l *line) place(ctx context.Context, it *item) {
 	now := time.Now()
-	it.fate = l.fate(it, now)
-	var err error
-	if it.fate == nil {
-		if a := l.choose(it, now); a != nil {
-			err = a.shelf.put(ctx, it)
-		}
+	var a *account
+	if it.fate = l.fate(it, now); it.fate == nil {
+		a = l.choose(it, now)
 	}
-	if it.fate != nil {
+	var err error
+	if a != nil {
+		err = a.shelf.put(ctx, it) // from here on it is the account's
+	} else {
 		err = l.desk.put(ctx, it)
 	}
 	if err != nil {
