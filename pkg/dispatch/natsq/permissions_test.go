@@ -28,6 +28,9 @@ func TestLeastPermissions(t *testing.T) {
 		worker = append(worker, "$JS.API.STREAM.INFO."+stream, "$JS.API.CONSUMER.INFO."+stream+"."+consumer, "$JS.API.CONSUMER.MSG.NEXT."+stream+"."+consumer,
 			"$JS.ACK."+stream+"."+consumer+".>", "$JS.ACK.*.*."+stream+"."+consumer+".>")
 	}
+	for _, api := range []string{"CREATE", "MSG.NEXT", "DELETE"} {
+		worker = append(worker, "$JS.API.CONSUMER."+api+".DISPATCH_STATUS.>")
+	}
 	s := natstest.Start(t, func(o *server.Options) {
 		o.Users = []*server.User{
 			{Username: "admin", Password: "x"},
@@ -74,6 +77,12 @@ func TestLeastPermissions(t *testing.T) {
 	require.NoError(t, o.Publish(t.Context(), []dispatch.Event{event(1)}))
 	require.NoError(t, o.Bury(t.Context(), []dispatch.DeadLetter{{Delivery: d, JobID: "a", Reason: job.Unavailable, At: time.Now()}}))
 	require.NoError(t, d.Handle.Ack())
+	_, err = natsq.Delivered(t.Context(), js, l)
+	require.NoError(t, err)
+	for _, part := range []natsq.Excerpt{{}, {Since: time.Now().Add(-time.Hour)}, {States: []job.State{job.Scheduled}}} {
+		_, err = natsq.ReadStatus(t.Context(), js, l, part, func([]dispatch.Event, uint64) error { return nil })
+		require.NoError(t, err)
+	}
 	stop()
 	(&world{js: admin}).empty(t, "DISPATCH_JOBS_URGENT")
 	(&world{js: admin}).empty(t, "DISPATCH_LATER")
