@@ -30,6 +30,10 @@ func TestOnAllServers(t *testing.T) {
 			{"a loss stops all until rebuilt", aLossStopsAllUntilRebuilt},
 			{"restore keeps the newest", restoreKeepsTheNewest},
 			{"events are confirmed", eventsAreConfirmed},
+			{"under way at a loss is ambiguous", underWayAtALossIsAmbiguous},
+			{"the faster bounds count", theFasterBoundsCount},
+			{"a part is lost", aPartIsLost},
+			{"one leads", oneLeads},
 		} {
 			lose(t, client)
 			t.Run(test.name, func(t *testing.T) { test.run(t, client) })

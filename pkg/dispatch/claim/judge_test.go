@@ -62,6 +62,12 @@ func TestJudge(t *testing.T) {
 								want = same[row][column]
 							}
 							require.Equal(t, want, judge(f, &req, false, testNow), "%s, %+v", row, req)
+							if hold == "rebuilt" {
+								if want == taken {
+									want = maybe
+								}
+								require.Equal(t, want, judge(f, &req, true, testNow), "suspect %s, %+v", row, req)
+							}
 						}
 					}
 				}
