@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -81,6 +82,10 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		return nil // told to stop
 	}
 
+	pulls := map[string]int{}
+	for _, r := range cfg.Routes {
+		pulls[r.Name] = pullOf(r, cfg)
+	}
 	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
 	pipeline, err := dispatch.New(dispatch.Config{
 		Routes: cfg.Routes, Accounts: accounts, PhoneRegion: cfg.PhoneRegion,
@@ -88,7 +93,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	}, dispatch.Ports{
 		Sources: func(lane job.Lane, route string) dispatch.Source {
 			return natsq.NewSource(js, layout(cfg), lane, route, natsq.SourceOptions{
-				Messages: pullOf(route, cfg),
+				Messages: pulls[route],
 				Failed: func(err error) {
 					log.Warn("source", zap.String("route", route), zap.String("lane", string(lane)), zap.Error(err))
 				},
@@ -168,23 +173,20 @@ func openAccounts(cfg *config.Config, log *zap.Logger) ([]dispatch.Account, erro
 	return out, nil
 }
 
-// pullOf is how many messages a source of the route may have under way: two packets of its largest account, so that one can
-// fill while the other is sent, and never so many that the routes together fill the memory.
-func pullOf(route string, cfg *config.Config) int {
+// window is how many messages all sources together may have under way to the worker, or nearly: what bounds its memory. A route gets
+// more where it needs that to fill two packets, and never more than it needs to fill its slots.
+const window = 16_000
+
+// pullOf is how many messages a source of the route may have under way.
+func pullOf(route dispatch.Route, cfg *config.Config) int {
 	largest := 1
-	for _, r := range cfg.Routes {
-		if r.Name != route {
-			continue
-		}
-		for _, a := range cfg.Accounts {
-			for _, name := range r.Accounts {
-				if name == a.Name {
-					largest = max(largest, a.Batch)
-				}
-			}
+	for _, a := range cfg.Accounts {
+		if slices.Contains(route.Accounts, a.Name) {
+			largest = max(largest, a.Batch)
 		}
 	}
-	return max(2*largest, 16)
+	share := window / (len(cfg.Routes) * len(job.Lanes()))
+	return max(min(share, 8*largest), 2*largest, 16)
 }
 
 func connected(nc *nats.Conn) error {

@@ -24,7 +24,7 @@ func laneIndex(l job.Lane) int {
 }
 
 // gap is how long a packet waits for the next job while the server has said that more are on their way.
-const gap = 5 * time.Millisecond
+const gap = 20 * time.Millisecond
 
 // share is how many jobs of a more urgent lane entitle the less urgent ones to one, when they would get nothing otherwise.
 const share = 16
