@@ -75,7 +75,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	}
 	h.report("streams", nil)
 	report := func(err error) { h.report("claims", err) }
-	rebuilder := &rebuilder{claims: claims, js: js, layout: layout(cfg), window: cfg.Dedupe.Window, report: report, log: log}
+	rebuilder := &rebuilder{claims: claims, js: js, layout: layout(cfg), window: cfg.Dedupe.Window, region: cfg.PhoneRegion, report: report, log: log}
 	guard, stopGuard := newGuard(claims, rebuilder.restore, report, log)
 	opened.add(stopGuard)
 	if guard.whole(ctx) != nil {
@@ -186,7 +186,7 @@ func pullOf(route dispatch.Route, cfg *config.Config) int {
 		}
 	}
 	share := window / (len(cfg.Routes) * len(job.Lanes()))
-	return max(min(share, 8*largest), 2*largest, 16)
+	return max(min(share, 4*largest), 2*largest, 16)
 }
 
 func connected(nc *nats.Conn) error {

@@ -33,7 +33,7 @@ func newAccount(cfg Account, l *line) *account {
 		Account:  cfg,
 		health:   newHealth(),
 		slots:    make(chan struct{}, cfg.InFlight),
-		settling: make(chan struct{}, cfg.InFlight),
+		settling: make(chan struct{}, max(2, cfg.InFlight/4)),
 		line:     l,
 		log:      l.log.With(zap.String("account", cfg.Name)),
 	}

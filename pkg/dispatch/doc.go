@@ -22,8 +22,8 @@
 //
 // # What is bounded
 //
-// Each account holds at most two queues' worth of a packet in each lane, and at most twice its in_flight of packets between
-// gathering and settlement; a full queue blocks its source, and so the server. Memory doesn't depend on the backlog.
+// Each account holds at most two queues' worth of a packet in each lane, and at most one and a half times its in_flight
+// of packets between gathering and settlement; a full queue blocks its source, and so the server. Memory doesn't depend on the backlog.
 //
 // The package knows neither NATS nor Redis: it works through the ports of ports.go.
 package dispatch
