@@ -151,7 +151,7 @@ func TestRedisComesBackEmpty(t *testing.T) {
 func TestBacklogGivenBackIsNotAmbiguous(t *testing.T) {
 	h := newHouse(t)
 	h.provision()
-	const n = 800
+	const n = 2400 // three times what it sends at once
 	for i := range n {
 		h.sms("alone", fmt.Sprint("j", i), i)
 	}
@@ -198,6 +198,7 @@ func TestUnderWayAtALossIsAmbiguous(t *testing.T) {
 		h.delivered(route, n)
 		for i := range n {
 			h.sms(route, fmt.Sprint(route, "-new-", i), 10+i)
+			h.sms(route, fmt.Sprint(route, "-old-", i), i) // another publication, which nobody was at: it must not be taken for the job
 		}
 	}
 	h.lose()

@@ -22,6 +22,8 @@ const (
 	lookAgain = 200 * time.Millisecond
 	// straggle is how long an event may be under way to the status stream that was recorded just before a loss.
 	straggle = 2 * time.Second
+	// restoreBatch is how many records are written together.
+	restoreBatch = 1000
 	// tellEvery is how often a rebuilding is logged.
 	tellEvery = 5 * time.Second
 )
@@ -32,6 +34,7 @@ type rebuilder struct {
 	js     jetstream.JetStream
 	layout natsq.Layout
 	window time.Duration // how far back the records reach
+	region string        // for phones without a country code
 	report func(error)
 	log    *zap.Logger
 }
@@ -71,6 +74,12 @@ func (r *rebuilder) rebuild(ctx context.Context) error {
 	}
 	now := time.Now()
 	s := &restoring{rebuilder: r, led: now, told: now}
+	if err := natsq.UnderWay(ctx, r.js, r.layout, delivered, s.underWay(ctx)); err != nil {
+		return fmt.Errorf("rebuild the records: %w", err)
+	}
+	if err := s.write(ctx); err != nil {
+		return fmt.Errorf("rebuild the records: %w", err)
+	}
 	// What is scheduled may be due long after the window.
 	if _, err := natsq.ReadStatus(ctx, r.js, r.layout, natsq.Excerpt{States: []job.State{job.Scheduled}}, s.take(ctx)); err != nil {
 		return fmt.Errorf("rebuild the records: %w", err)
@@ -109,7 +118,7 @@ func begun(delivered map[string]uint64) bool {
 // restoring is a rebuilding under way.
 type restoring struct {
 	*rebuilder
-	entries     []claim.Entry // room to work in
+	entries     []claim.Entry // to be written
 	read, wrote int           // events, and records written: some of them more than once
 	led, told   time.Time     // the last sign of life, and the last line in the log
 }
@@ -117,31 +126,35 @@ type restoring struct {
 // errOvertaken says that another worker took this one for dead.
 var errOvertaken = errors.New("another worker rebuilds the records now")
 
+// underWay spends the ids of jobs that a worker may be at, so that no other publication of theirs is taken for new.
+func (s *restoring) underWay(ctx context.Context) func(dispatch.Delivery) error {
+	return func(d dispatch.Delivery) error {
+		j, err := job.Decode(d.Data, s.region)
+		if err != nil {
+			return nil // it will be refused
+		}
+		s.entries = append(s.entries, claim.Entry{Tenant: d.Address.Tenant, ID: j.ID, Keep: s.window,
+			Record: dispatch.Record{Phase: dispatch.Claimed, Epoch: d.Epoch, Hop: d.Hop, Hash: j.Hash(), Publication: d.Publication}})
+		if len(s.entries) < restoreBatch {
+			return nil
+		}
+		return s.write(ctx)
+	}
+}
+
 // take writes the records that follow from events. Of a job's events the latest one stays, so they may come in any order.
 func (s *restoring) take(ctx context.Context) func([]dispatch.Event, uint64) error {
 	return func(events []dispatch.Event, left uint64) error {
 		now := time.Now()
-		if now.Sub(s.led) > leadFor/3 {
-			first, err := s.claims.Lead(ctx, leadFor)
-			if err != nil {
-				return err
-			}
-			if !first {
-				return errOvertaken
-			}
-			s.led = now
-		}
-		s.entries = s.entries[:0]
 		for i := range events {
 			if e, ok := claim.EntryOf(&events[i], now, s.window); ok {
 				s.entries = append(s.entries, e)
 			}
 		}
-		wrote, err := s.claims.Restore(ctx, s.entries)
-		if err != nil {
+		if err := s.write(ctx); err != nil {
 			return err
 		}
-		s.read, s.wrote = s.read+len(events), s.wrote+wrote
+		s.read += len(events)
 		s.report(fmt.Errorf("records lost, rebuilding %d of %d", s.read, s.read+int(left)))
 		if now.Sub(s.told) > tellEvery {
 			s.told = now
@@ -149,4 +162,22 @@ func (s *restoring) take(ctx context.Context) func([]dispatch.Event, uint64) err
 		}
 		return nil
 	}
+}
+
+// write writes the entries, and gives a sign of life where one is due.
+func (s *restoring) write(ctx context.Context) error {
+	if now := time.Now(); now.Sub(s.led) > leadFor/3 {
+		first, err := s.claims.Lead(ctx, leadFor)
+		if err != nil {
+			return err
+		}
+		if !first {
+			return errOvertaken
+		}
+		s.led = now
+	}
+	wrote, err := s.claims.Restore(ctx, s.entries)
+	s.wrote += wrote
+	s.entries = s.entries[:0]
+	return err
 }

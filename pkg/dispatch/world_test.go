@@ -38,14 +38,16 @@ type message struct {
 	d         Delivery
 	notBefore time.Time // due, or delayed, or in hand until then
 	delivered int
+	suspect   bool // delivered before the claims lost their data
 	gone      bool
 }
 
 // entry is a claim record with its claim.
 type entry struct {
 	Record
-	token string
-	lease time.Time
+	token   string
+	lease   time.Time
+	rebuilt bool // from events, and not claimed since
 }
 
 func newWorld() *world {
@@ -76,7 +78,7 @@ func (w *world) next(lane job.Lane, route string) (m *message, d Delivery, wake 
 	defer w.mu.Unlock()
 	now, wake := time.Now(), time.Hour
 	var pending uint64
-	for _, c := range w.messages {
+	for i, c := range w.messages {
 		if c.gone || c.d.Address.Lane != lane || c.d.Address.Route != route {
 			continue
 		}
@@ -86,6 +88,7 @@ func (w *world) next(lane job.Lane, route string) (m *message, d Delivery, wake 
 		}
 		if m == nil {
 			m = c
+			m.d.Place = Place{Queue: "messages", Sequence: uint64(i + 1)}
 		} else {
 			pending++
 		}
@@ -220,11 +223,16 @@ func (w worker) Claim(_ context.Context, reqs []ClaimRequest) ([]Claim, error) {
 	out := make([]Claim, len(reqs))
 	for i, r := range reqs {
 		e := w.records[r.Tenant+":"+r.ID]
+		suspect := r.Redelivered.Sequence > 0 && w.messages[r.Redelivered.Sequence-1].suspect && (e == nil || e.rebuilt)
 		if e == nil {
 			e = &entry{}
 			w.records[r.Tenant+":"+r.ID] = e
-			out[i] = w.take(e, r, Taken, Record{}, now)
-			e.Record = Record{Phase: e.Phase, Account: e.Account, Hash: r.Hash, Publication: r.Publication, Epoch: r.Epoch}
+			v, found := Taken, Record{Hop: r.Hop}
+			if suspect {
+				v, found.Attempts = TakenAmbiguous, 1
+			}
+			out[i] = w.take(e, r, v, found, now)
+			e.Record = Record{Phase: e.Phase, Account: e.Account, Hop: r.Hop, Attempts: found.Attempts, Hash: r.Hash, Publication: r.Publication, Epoch: r.Epoch}
 			continue
 		}
 		found, live := e.Record, e.token != "" && now.Before(e.lease)
@@ -242,8 +250,8 @@ func (w worker) Claim(_ context.Context, reqs []ClaimRequest) ([]Claim, error) {
 			c.Verdict = Settled
 		case r.Hop < found.Hop:
 			c.Verdict = Stale
-		case found.Phase == Sending:
-			if e.token != "" {
+		case found.Phase == Sending || suspect:
+			if e.token != "" || suspect {
 				e.Attempts++
 			}
 			c = w.take(e, r, TakenAmbiguous, e.Record, now)
@@ -257,14 +265,49 @@ func (w worker) Claim(_ context.Context, reqs []ClaimRequest) ([]Claim, error) {
 
 func (w worker) take(e *entry, r ClaimRequest, v Verdict, found Record, now time.Time) Claim {
 	w.tokens++
-	e.token, e.lease = fmt.Sprint(w.tokens), now.Add(testLease)
+	e.token, e.lease, e.rebuilt = fmt.Sprint(w.tokens), now.Add(testLease), false
 	switch {
 	case r.Account != "":
 		e.Phase, e.Account = Sending, r.Account
 	case v != TakenAmbiguous:
 		e.Phase = Claimed
+	default:
+		e.Phase = Sending
 	}
 	return Claim{Verdict: v, Token: e.token, Record: found}
+}
+
+// lose makes the claims lose everything, while no worker is there, and rebuilds what follows from the events.
+func (w *world) lose() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.records = map[string]*entry{}
+	for _, m := range w.messages {
+		m.suspect = m.delivered > 0
+		j, err := job.Decode(m.d.Data, "RU")
+		if key := m.d.Address.Tenant + ":" + j.ID; err == nil && m.suspect && !m.gone && w.records[key] == nil {
+			w.records[key] = &entry{Record: Record{Phase: Claimed, Epoch: m.d.Epoch, Hop: m.d.Hop, Hash: j.Hash(), Publication: m.d.Publication}, rebuilt: true}
+		}
+	}
+	for _, e := range w.events {
+		if e.Sequence == 0 {
+			continue
+		}
+		last := e.Event
+		r := Record{Phase: Concluded, Epoch: e.Epoch, Hop: e.Hop, Attempts: e.Attempts, Sequence: e.Sequence, Hash: e.Hash, Publication: e.Publication,
+			Account: e.Maybe, Due: e.Due, Told: e.Told, Last: &last, Published: true}
+		switch {
+		case e.State == job.Failed || e.State == job.Unknown:
+			r.Phase = Dead
+		case e.State == job.Scheduled || e.State == job.Retrying:
+			r.Phase = Waiting
+		case e.State == job.Waiting && e.Maybe != "":
+			r.Phase = Sending
+		case e.State == job.Waiting:
+			r.Phase = Claimed
+		}
+		w.records[e.Tenant+":"+e.Job] = &entry{Record: r, rebuilt: true}
+	}
 }
 
 func (w worker) Record(_ context.Context, updates []Update) ([]bool, error) {

@@ -31,17 +31,21 @@ func (s *source) delivery(h held, later bool) dispatch.Delivery {
 		d.Redelivered = meta.NumDelivered > 1
 		d.Place = dispatch.Place{Queue: queueName(meta.Stream, meta.Consumer), Sequence: meta.Sequence.Stream}
 	}
-	if !later {
-		return d
+	if later {
+		outOfLater(&d, m.Header)
 	}
-	if p := m.Header.Get(headerPublication); p != "" {
+	return d
+}
+
+// outOfLater adds what only the headers of a copy out of LATER tell.
+func outOfLater(d *dispatch.Delivery, h nats.Header) {
+	if p := h.Get(headerPublication); p != "" {
 		d.Publication = p
 	}
-	if t := timeOf(m.Header, headerStored); !t.IsZero() {
+	if t := timeOf(h, headerStored); !t.IsZero() {
 		d.Stored = t
 	}
-	d.Hop, d.Epoch = numberOf(m.Header, headerHop), numberOf(m.Header, headerEpoch)
-	return d
+	d.Hop, d.Epoch = numberOf(h, headerHop), numberOf(h, headerEpoch)
 }
 
 // noTenant stands for a tenant that can't be told in a subject. It is no valid token either, so its jobs are refused.

@@ -11,14 +11,15 @@
 //
 // A worker that doesn't provision needs to publish on
 //
-//	$JS.API.STREAM.INFO.<stream>                       for Check; for the STATUS stream always
+//	$JS.API.STREAM.INFO.<stream>                       for Check alone, but for the job streams, LATER and STATUS
 //	$JS.API.CONSUMER.INFO.<stream>.<consumer>
 //	$JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>
 //	$JS.ACK.<stream>.<consumer>.>  and  $JS.ACK.*.*.<stream>.<consumer>.>
+//	$JS.API.STREAM.MSG.GET.<stream>                    for the job streams and LATER
 //	$JS.API.CONSUMER.CREATE.<status stream>.>  and the same with CONSUMER.MSG.NEXT and CONSUMER.DELETE
 //	<prefix>.status.>  <prefix>.dead.>  <prefix>.later.>
 //
-// and to subscribe to its own inbox prefix. What it asks of the consumers and of the STATUS stream it needs at its start and whenever the claims
-// lost their data, see [Delivered] and [ReadStatus]. Nobody but workers and operators who replay dead letters may publish on <prefix>.later.>: what
+// and to subscribe to its own inbox prefix. What it asks of streams and consumers it needs at its start and whenever the claims
+// lost their data, see [Delivered], [UnderWay] and [ReadStatus]. Nobody but workers and operators who replay dead letters may publish on <prefix>.later.>: what
 // comes out of there is trusted.
 package natsq

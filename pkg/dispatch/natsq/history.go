@@ -98,23 +98,3 @@ func (p Excerpt) consumer(prefix string) jetstream.OrderedConsumerConfig {
 	}
 	return cfg
 }
-
-// Delivered tells of each queue of jobs, see [dispatch.Place], how far it was handed over: to which message of its stream.
-func Delivered(ctx context.Context, js jetstream.JetStream, l Layout) (map[string]uint64, error) {
-	out := map[string]uint64{}
-	for _, lane := range job.Lanes() {
-		for _, r := range l.Routes {
-			for stream, name := range map[string]string{l.JobStream(lane): r, l.LaterStream(): laterConsumer(lane, r)} {
-				c, err := js.Consumer(ctx, stream, name)
-				if err != nil {
-					return nil, fmt.Errorf("look at consumer %s of %s: %w", name, stream, err)
-				}
-				out[queueName(stream, name)] = c.CachedInfo().Delivered.Stream
-			}
-		}
-	}
-	return out, nil
-}
-
-// queueName names what a consumer hands over.
-func queueName(stream, consumer string) string { return stream + "/" + consumer }

@@ -162,6 +162,25 @@ func TestDelivered(t *testing.T) {
 	require.Equal(t, dispatch.Place{Queue: "DISPATCH_LATER/bulk-otp", Sequence: 1}, d.Place, "of LATER, not of its publication")
 	stopLater()
 
+	// What was handed over and isn't done with can be read; what wasn't, or is, is not.
+	got, err = natsq.Delivered(t.Context(), w.js, w.layout)
+	require.NoError(t, err)
+	require.NoError(t, w.outlet(t).Hold(t.Context(), []dispatch.Held{held("b", 2, time.Now()), held("far", 1, time.Now().Add(time.Hour))}))
+	w.publish(t, jobMsg("dispatch.jobs.bulk.otp.shop", `{}`))
+	var places []dispatch.Place
+	require.NoError(t, natsq.UnderWay(t.Context(), w.js, w.layout, got, func(under dispatch.Delivery) error {
+		places = append(places, under.Place)
+		if under.Place == d.Place {
+			under.Handle, under.Redelivered, under.Pending = d.Handle, d.Redelivered, d.Pending
+			require.Equal(t, d, under)
+		}
+		return nil
+	}))
+	require.Equal(t, []dispatch.Place{{Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 1}, {Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 2}, {Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 3},
+		{Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 4}, {Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 5}, d.Place}, places)
+	enough := errors.New("enough")
+	require.Equal(t, enough, natsq.UnderWay(t.Context(), w.js, w.layout, got, func(dispatch.Delivery) error { return enough }))
+
 	require.NoError(t, w.js.DeleteConsumer(t.Context(), "DISPATCH_LATER", "bulk-otp"))
 	_, err = natsq.Delivered(t.Context(), w.js, w.layout)
 	require.ErrorContains(t, err, "bulk-otp")

@@ -25,7 +25,7 @@ func TestLeastPermissions(t *testing.T) {
 	}
 	worker := []string{"dispatch.status.>", "dispatch.dead.>", "dispatch.later.>", "$JS.API.STREAM.INFO.DISPATCH_STATUS", "$JS.API.STREAM.INFO.DISPATCH_DEAD"}
 	for stream, consumer := range map[string]string{"DISPATCH_JOBS_URGENT": "otp", "DISPATCH_JOBS_NORMAL": "otp", "DISPATCH_JOBS_BULK": "otp", "DISPATCH_LATER": "*"} {
-		worker = append(worker, "$JS.API.STREAM.INFO."+stream, "$JS.API.CONSUMER.INFO."+stream+"."+consumer, "$JS.API.CONSUMER.MSG.NEXT."+stream+"."+consumer,
+		worker = append(worker, "$JS.API.STREAM.INFO."+stream, "$JS.API.STREAM.MSG.GET."+stream, "$JS.API.CONSUMER.INFO."+stream+"."+consumer, "$JS.API.CONSUMER.MSG.NEXT."+stream+"."+consumer,
 			"$JS.ACK."+stream+"."+consumer+".>", "$JS.ACK.*.*."+stream+"."+consumer+".>")
 	}
 	for _, api := range []string{"CREATE", "MSG.NEXT", "DELETE"} {
@@ -77,8 +77,9 @@ func TestLeastPermissions(t *testing.T) {
 	require.NoError(t, o.Publish(t.Context(), []dispatch.Event{event(1)}))
 	require.NoError(t, o.Bury(t.Context(), []dispatch.DeadLetter{{Delivery: d, JobID: "a", Reason: job.Unavailable, At: time.Now()}}))
 	require.NoError(t, d.Handle.Ack())
-	_, err = natsq.Delivered(t.Context(), js, l)
+	delivered, err := natsq.Delivered(t.Context(), js, l)
 	require.NoError(t, err)
+	require.NoError(t, natsq.UnderWay(t.Context(), js, l, delivered, func(dispatch.Delivery) error { return nil }))
 	for _, part := range []natsq.Excerpt{{}, {Since: time.Now().Add(-time.Hour)}, {States: []job.State{job.Scheduled}}} {
 		_, err = natsq.ReadStatus(t.Context(), js, l, part, func([]dispatch.Event, uint64) error { return nil })
 		require.NoError(t, err)
