@@ -82,7 +82,7 @@ func (a *account) way(ctx context.Context, items []*item, good time.Time, leave 
 		a.refund(len(items) - len(sent))
 	}
 	if len(sent) > 0 {
-		ends = append(ends, a.decide(sent, a.send(sent, deadline))...)
+		ends = append(a.decide(sent, a.send(sent, deadline)), ends...)
 	}
 	a.settling <- struct{}{}
 	leave()

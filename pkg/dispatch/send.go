@@ -27,6 +27,7 @@ func (a *account) claim(items []*item) (send []*item, ends []ending, deadline ti
 		return nil, nil, deadline
 	}
 	now := time.Now()
+	send = make([]*item, 0, len(items))
 	for _, it := range items {
 		if s, over := a.judge(it, now); over {
 			ends = append(ends, ending{it, s})

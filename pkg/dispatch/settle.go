@@ -184,7 +184,7 @@ func (it *item) event(ev job.Event, r Record) *Event {
 
 // record writes the claim records and returns the endings that still are this worker's to carry out.
 func (l *line) record(out []outgoing) ([]outgoing, bool) {
-	var updates []Update
+	updates := make([]Update, 0, len(out))
 	for _, o := range out {
 		if o.update != nil {
 			updates = append(updates, *o.update)
