@@ -61,8 +61,8 @@ func (h *house) endings(n int) map[string]*job.Event {
 	return out
 }
 
-// delivered hands the jobs of a route over to a worker that never says what became of them.
-func (h *house) delivered(route string, n int) {
+// delivered hands the jobs of a route over to a worker that never says what became of them. They come again after the delay.
+func (h *house) delivered(route string, n int, delay time.Duration) {
 	h.t.Helper()
 	c, err := h.js.Consumer(h.t.Context(), "DISPATCH_JOBS_NORMAL", route)
 	require.NoError(h.t, err)
@@ -71,7 +71,7 @@ func (h *house) delivered(route string, n int) {
 	got := 0
 	for m := range batch.Messages() {
 		got++
-		require.NoError(h.t, m.Nak()) // as the server does by itself after the ack wait
+		require.NoError(h.t, m.NakWithDelay(delay)) // as the server does by itself after the ack wait
 	}
 	require.Equal(h.t, n, got)
 	require.NoError(h.t, h.nc.Flush())
@@ -81,7 +81,7 @@ func (h *house) delivered(route string, n int) {
 // afterwards what it sent before.
 func TestLossWhileSending(t *testing.T) {
 	h := newHouse(t)
-	h.prostor.Delay(20 * time.Millisecond)
+	h.prostor.Delay(150 * time.Millisecond) // so that jobs wait in the worker when the loss comes
 	stop, log := h.run()
 	h.awaitStreams("alone")
 	const n = 600
@@ -195,7 +195,7 @@ func TestUnderWayAtALossIsAmbiguous(t *testing.T) {
 		for i := range n {
 			h.sms(route, fmt.Sprint(route, "-old-", i), i)
 		}
-		h.delivered(route, n)
+		h.delivered(route, n, 5*time.Second) // so that what is published next comes first
 		for i := range n {
 			h.sms(route, fmt.Sprint(route, "-new-", i), 10+i)
 			h.sms(route, fmt.Sprint(route, "-old-", i), i) // another publication, which nobody was at: it must not be taken for the job
