@@ -138,7 +138,7 @@ func (a *account) next(ctx context.Context) ([]*item, time.Time, error) {
 		switch {
 		case err != nil:
 			a.log.Warn("no answer from the limiter, nothing is sent", zap.Error(err))
-			wait = pace.NextBackOff() + mayWait
+			wait = pace.NextBackOff()
 		case ok:
 			a.tight = wait > 0
 			return items, time.Now().Add(wait), nil
@@ -148,7 +148,7 @@ func (a *account) next(ctx context.Context) ([]*item, time.Time, error) {
 			a.tight = true // it was a packet topped up: ask for the most urgent ones alone
 			continue
 		}
-		if err := a.shelf.rest(ctx, wait-mayWait/2, lane); err != nil {
+		if err := a.shelf.rest(ctx, wait, lane); err != nil {
 			return nil, time.Time{}, err
 		}
 	}

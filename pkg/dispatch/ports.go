@@ -188,7 +188,7 @@ type Update struct {
 // Limiter grants tokens of an account, over all workers together.
 type Limiter interface {
 	// Reserve takes n tokens that become good after wait. Where they would not be good within maxWait it takes none, ok is
-	// false, and wait tells when it is worth asking again.
+	// false, and wait tells when asking with the same maxWait would succeed, if nobody else asks.
 	Reserve(ctx context.Context, account string, n int, maxWait time.Duration) (wait time.Duration, ok bool, err error)
 	// Refund gives back n tokens that were reserved and not used.
 	Refund(ctx context.Context, account string, n int) error
