@@ -55,7 +55,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	opened.add(func() { _ = db.Close() })
 	h.probe("redis", func(ctx context.Context) error { return reachable(ctx, db) })
 
-	claims, err := claim.New(db, claim.Config{Prefix: cfg.Redis.Prefix, Worker: rand.Text(), Lease: cfg.NATS.Lease()})
+	claims, err := claim.New(db, claim.Config{Prefix: cfg.Redis.Prefix, Worker: rand.Text()[:16], Lease: cfg.NATS.Lease()})
 	if err != nil {
 		return err
 	}

@@ -40,11 +40,10 @@ func (it *item) keepFor(now time.Time, window time.Duration) time.Duration {
 
 func (it *item) wasAsked(a *account) bool { return slices.Contains(it.asked, a) }
 
-// message is the job as the account's provider sees it.
+// message is the job as the account's provider sees it, but for its key.
 func (it *item) message(a *account) providers.Message {
 	j := it.job
 	m := providers.Message{
-		Key:       j.Key(it.delivery.Address.Tenant),
 		Channel:   providers.Channel(j.Channel),
 		To:        j.To,
 		Sender:    j.Sender,

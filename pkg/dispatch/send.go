@@ -68,6 +68,7 @@ func (a *account) send(items []*item, deadline time.Time) []providers.Result {
 	msgs := make([]providers.Message, len(items))
 	for i, it := range items {
 		msgs[i] = it.message(a)
+		msgs[i].Key = job.KeyOf(it.delivery.Address.Tenant, it.job.ID, it.hash)
 	}
 	start := time.Now()
 	results, err := a.ask(ctx, msgs)

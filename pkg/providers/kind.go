@@ -20,7 +20,7 @@ type Traits struct {
 	ReportsDelivery bool // a final state can be learnt after submission
 	NativeSchedule  bool // the provider can hold a message until its SendAt
 
-	// PacketKey tells which messages may share a request: those with equal keys. Nil: all.
+	// PacketKey tells which messages may share a request: those with equal keys. It doesn't look at Message.Key. Nil: all.
 	PacketKey func(Message) string
 }
 

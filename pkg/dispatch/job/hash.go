@@ -39,11 +39,14 @@ func (j *Job) Hash() string {
 
 // Key names a tenant's job together with its content: what ids for providers are made of. It is the SHA-256 of tenant, id
 // and content hash, and the same for a replay of the same job.
-func (j *Job) Key(tenant string) [sha256.Size]byte {
+func (j *Job) Key(tenant string) [sha256.Size]byte { return KeyOf(tenant, j.ID, j.Hash()) }
+
+// KeyOf is [Job.Key] where the content hash is known already.
+func KeyOf(tenant, id, hash string) [sha256.Size]byte {
 	var room [256]byte
 	b := appendField(room[:0], tenant)
-	b = appendField(b, j.ID)
-	b = appendField(b, j.Hash())
+	b = appendField(b, id)
+	b = appendField(b, hash)
 	return sha256.Sum256(b)
 }
 
