@@ -34,24 +34,29 @@ func (e *Event) Subject(prefix string) string {
 }
 
 // Headers are those of a CloudEvent 1.0 in NATS binary mode, the message id by which the server drops repeats, and the trace
-// context as far as the job brought one.
+// context as far as the job brought one. There is room for a few more of the caller's.
 func (e *Event) Headers(t Trace) map[string][]string {
-	id := e.ID()
-	h := map[string][]string{
-		"ce-specversion": {"1.0"},
-		"ce-id":          {id},
-		"ce-type":        {"gonets.message." + string(e.State)},
-		"ce-source":      {"/gonets/" + e.Route},
-		"ce-subject":     {e.Job},
-		"ce-time":        {e.At.UTC().Format(eventTime)},
-		"content-type":   {"application/json"},
-		"Nats-Msg-Id":    {id},
+	const own, more = 10, 6
+	values := make([]string, 0, own)
+	h := make(map[string][]string, own+more)
+	set := func(key, value string) {
+		values = append(values, value)
+		h[key] = values[len(values)-1 : len(values) : len(values)] // one piece of memory for all
 	}
+	id := e.ID()
+	set("ce-specversion", "1.0")
+	set("ce-id", id)
+	set("ce-type", "gonets.message."+string(e.State))
+	set("ce-source", "/gonets/"+e.Route)
+	set("ce-subject", e.Job)
+	set("ce-time", e.At.UTC().Format(eventTime))
+	set("content-type", "application/json")
+	set("Nats-Msg-Id", id)
 	if t.Parent != "" {
-		h["traceparent"] = []string{t.Parent}
+		set("traceparent", t.Parent)
 	}
 	if t.State != "" {
-		h["tracestate"] = []string{t.State}
+		set("tracestate", t.State)
 	}
 	return h
 }

@@ -17,10 +17,7 @@ import (
 func TestBadTenants(t *testing.T) {
 	w := newWorld(t, layoutOf("otp"))
 	out, _ := w.source(t, job.Urgent, "otp", natsq.SourceOptions{})
-	long := fmt.Sprintf("%065d", 0)
-	for token, tenant := range map[string]string{"Shop": "Shop", "a_b": "a_b", "Магазин": "Магазин", "*": "_", ">": "_", long: "_", "\xff": "_", "a\x01b": "_"} {
-		t.Logf("tenant %q", token)
-		require.NoError(t, w.nc.Publish("dispatch.jobs.urgent.otp."+token, []byte(`{}`)))
+	refuse := func(tenant string) {
 		d := receive(t, out)
 		require.Equal(t, tenant, d.Address.Tenant)
 		require.False(t, job.ValidToken(d.Address.Tenant))
@@ -28,7 +25,24 @@ func TestBadTenants(t *testing.T) {
 		require.NoError(t, w.outlet(t).Publish(t.Context(), []dispatch.Event{e}), "its refusal can be told")
 		require.NoError(t, d.Handle.Ack())
 	}
+	long := fmt.Sprintf("%065d", 0)
+	for token, tenant := range map[string]string{"Shop": "Shop", "a_b": "a_b", "Магазин": "Магазин", long: "_", "\xff": "_", "a\x01b": "_"} {
+		require.NoError(t, w.nc.Publish("dispatch.jobs.urgent.otp."+token, []byte(`{}`)))
+		refuse(tenant)
+	}
 	w.empty(t, "DISPATCH_JOBS_URGENT")
+	// A subject that has a wildcard's sign in it, as only a faulty client publishes, isn't always delivered by the server. The next job is.
+	for _, token := range []string{"*", ">"} {
+		require.NoError(t, w.nc.Publish("dispatch.jobs.urgent.otp."+token, []byte(`{}`)))
+		w.publish(t, jobMsg("dispatch.jobs.urgent.otp.shop", `{}`))
+		d := receive(t, out)
+		if d.Address.Tenant == "_" {
+			require.NoError(t, d.Handle.Ack())
+			d = receive(t, out)
+		}
+		require.Equal(t, "shop", d.Address.Tenant)
+		require.NoError(t, d.Handle.Ack())
+	}
 }
 
 // An empty message with a Status header looks to the client library like the server's own words.

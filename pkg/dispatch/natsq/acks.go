@@ -1,0 +1,182 @@
+package natsq
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// maxPending is how many publications of one worker may be unanswered at once. The server refuses when 10,000 wait for one
+	// stream, over all workers.
+	maxPending = 4096
+	// answerWithin is how long the server may take to store a batch before what it hasn't answered for counts as failed.
+	answerWithin = 10 * time.Second
+)
+
+// acker publishes batches and waits for the server's acknowledgements, which come to one subscription for all: a message's reply subject
+// names its batch and its place in it. Unlike the client library's it keeps nothing for a single message, and learns of a lost
+// connection at once.
+type acker struct {
+	nc      *nats.Conn
+	inbox   string // with a dot at its end
+	pending chan struct{}
+
+	mu      sync.Mutex
+	sub     *nats.Subscription // nil: not yet
+	serial  uint64
+	batches map[string]*batch // by the token in the reply subject
+}
+
+// batch is what was published together.
+type batch struct {
+	left   int    // answers to come
+	got    []bool // which came
+	failed int
+	first  error         // of those that failed
+	over   chan struct{} // closed with the last answer
+}
+
+func newAcker(nc *nats.Conn) *acker {
+	return &acker{nc: nc, inbox: nc.NewInbox() + ".", pending: make(chan struct{}, maxPending), batches: map[string]*batch{}}
+}
+
+// open begins a batch of n messages.
+func (a *acker) open(n int) (token string, b *batch, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.sub == nil {
+		if a.sub, err = a.nc.Subscribe(a.inbox+"*.*", a.take); err != nil {
+			a.sub = nil
+			return "", nil, err
+		}
+		// The answers are few bytes, and bounded by what is pending.
+		if err := a.sub.SetPendingLimits(2*maxPending, -1); err != nil {
+			return "", nil, err
+		}
+	}
+	a.serial++
+	token = strconv.FormatUint(a.serial, 36)
+	b = &batch{left: n, got: make([]bool, n), over: make(chan struct{})}
+	a.batches[token] = b
+	return token, b, nil
+}
+
+// publish stores the messages, or returns how many it doesn't know to be stored, and why the first of them isn't.
+func (a *acker) publish(ctx context.Context, msgs []*nats.Msg) (failed int, first error) {
+	if len(msgs) == 0 {
+		return 0, nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, errors.New("the server didn't answer in time"))
+	defer cancel()
+	status := a.nc.StatusChanged(nats.CONNECTED, nats.DISCONNECTED, nats.RECONNECTING, nats.CLOSED)
+	defer a.nc.RemoveStatusListener(status)
+	token, b, err := a.open(len(msgs))
+	if err != nil {
+		return len(msgs), err
+	}
+	prefix := a.inbox + token + "."
+	for i, m := range msgs {
+		select {
+		case a.pending <- struct{}{}:
+		case <-status:
+			return a.end(token, b, i, errLost)
+		case <-ctx.Done():
+			return a.end(token, b, i, context.Cause(ctx))
+		}
+		m.Reply = prefix + strconv.Itoa(i)
+		if err := a.nc.PublishMsg(m); err != nil {
+			return a.end(token, b, i+1, err)
+		}
+	}
+	select {
+	case <-b.over:
+		return a.end(token, b, len(msgs), nil)
+	case <-status:
+		return a.end(token, b, len(msgs), errLost)
+	case <-ctx.Done():
+		return a.end(token, b, len(msgs), context.Cause(ctx))
+	}
+}
+
+var errLost = errors.New("the connection was lost before the server answered")
+
+// end ends a batch of which so many messages were begun; why is told of what wasn't answered.
+func (a *acker) end(token string, b *batch, begun int, why error) (failed int, first error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.batches, token)
+	for range begun - (len(b.got) - b.left) {
+		<-a.pending
+	}
+	if b.left == 0 {
+		return b.failed, b.first
+	}
+	if b.first == nil {
+		b.first = why
+	}
+	return b.failed + b.left, b.first
+}
+
+// take is an answer of the server's.
+func (a *acker) take(m *nats.Msg) {
+	err := refusal(m)
+	token, place, _ := strings.Cut(m.Subject[len(a.inbox):], ".")
+	i, bad := strconv.Atoi(place)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b := a.batches[token]
+	if b == nil || bad != nil || i < 0 || i >= len(b.got) || b.got[i] {
+		return // of a batch that was given up
+	}
+	b.got[i] = true
+	<-a.pending
+	if err != nil {
+		b.failed++
+		if b.first == nil {
+			b.first = err
+		}
+	}
+	if b.left--; b.left == 0 {
+		close(b.over)
+	}
+}
+
+// refusal is what an answer says against its message; nil: the server has stored it.
+func refusal(m *nats.Msg) error {
+	if len(m.Data) == 0 {
+		if m.Header.Get("Status") == "503" {
+			return errors.New("no stream takes it: are the streams provisioned?")
+		}
+		return errors.New("an empty answer")
+	}
+	// Most answers are good ones, and need no more than this look: {"stream":"DISPATCH_STATUS","seq":42}
+	if bytes.HasPrefix(m.Data, []byte(`{"stream":"`)) && !bytes.Contains(m.Data, []byte(`"error"`)) {
+		return nil
+	}
+	var answer struct {
+		Stream string `json:"stream"`
+		Error  *struct {
+			Code        int    `json:"err_code"`
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return fmt.Errorf("an answer that can't be read: %w", err)
+	}
+	if answer.Error != nil {
+		return fmt.Errorf("the server refused it: %s (%d)", answer.Error.Description, answer.Error.Code)
+	}
+	if answer.Stream == "" {
+		return errors.New("an answer that names no stream")
+	}
+	return nil
+}
