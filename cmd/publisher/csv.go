@@ -13,6 +13,7 @@ import (
 )
 
 // columns are the fields of a job that a CSV file can hold, besides metadata.<key>.
+//
 //nolint:gochecknoglobals // a table that nobody writes to
 var columns = [...]string{"id", "channel", "to", "sender", "text", "send_at", "expires_at"}
 
