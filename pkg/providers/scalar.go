@@ -18,6 +18,8 @@ func (s *Scalar) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	switch c := b[0]; {
+	case c == '"' && plainText(b):
+		*s = Scalar(b[1 : len(b)-1])
 	case c == '"':
 		var text string
 		if err := json.Unmarshal(b, &text); err != nil {
@@ -28,6 +30,20 @@ func (s *Scalar) UnmarshalJSON(b []byte) error {
 		*s = Scalar(b)
 	}
 	return nil
+}
+
+// plainText tells whether a JSON string stands for itself: neither escapes nor anything beyond ASCII. Nearly all do.
+func plainText(quoted []byte) bool {
+	n := len(quoted) - 1
+	if n < 1 || quoted[n] != '"' {
+		return false
+	}
+	for _, c := range quoted[1:n] {
+		if c < ' ' || c > '~' || c == '\\' || c == '"' {
+			return false
+		}
+	}
+	return true
 }
 
 // Amount is the scalar as decimal text, such as "2.35" or "-508784", with the digits given and no rounding; a decimal

@@ -21,35 +21,78 @@ type reply struct {
 
 // row is what the reply says of one message.
 type row struct {
-	Status   providers.Scalar `json:"status"`
-	SMSCID   providers.Scalar `json:"smscId"` // string, or number above int32
-	ClientID providers.Scalar `json:"clientId"`
-	SMSCount providers.Scalar `json:"smsCount"`
-	MsgCost  providers.Scalar `json:"msgCost"` // with a rouble balance only
+	Status   providers.Scalar
+	SMSCID   providers.Scalar // string, or number above int32
+	ClientID providers.Scalar
+	SMSCount providers.Scalar
+	MsgCost  providers.Scalar // with a rouble balance only
 }
 
 // rows are a reply's messages. What isn't a list reads as none, and what isn't an object in it as a row about nobody:
 // neither makes the other rows unreadable.
 type rows []row
 
-// UnmarshalJSON reads whatever there is.
-func (rs *rows) UnmarshalJSON(b []byte) error {
+// UnmarshalJSONFrom reads whatever there is, in one pass: a reply has 200 of them.
+func (rs *rows) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*rs = nil
-	if len(b) == 0 || b[0] != '[' {
-		return nil
+	if dec.PeekKind() != '[' {
+		return dec.SkipValue()
 	}
-	var values []jsontext.Value
-	if err := json.Unmarshal(b, &values, lenient()); err != nil {
+	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
-	for _, v := range values {
-		var r row
-		if v.Kind() == '{' {
-			if err := json.Unmarshal(v, &r, lenient()); err != nil {
-				return err
-			}
+	for dec.PeekKind() != ']' {
+		r, err := readRow(dec)
+		if err != nil {
+			return err
 		}
 		*rs = append(*rs, r)
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// readRow reads the next value as a row.
+func readRow(dec *jsontext.Decoder) (r row, err error) {
+	if dec.PeekKind() != '{' {
+		return r, dec.SkipValue()
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return r, err
+	}
+	for dec.PeekKind() != '}' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return r, err
+		}
+		field := r.field(name.String())
+		value, err := dec.ReadValue()
+		if err != nil {
+			return r, err
+		}
+		if field != nil {
+			if err := field.UnmarshalJSON(value); err != nil {
+				return r, err
+			}
+		}
+	}
+	_, err = dec.ReadToken()
+	return r, err
+}
+
+// field is the row's field of that name; nil: none that matters.
+func (r *row) field(name string) *providers.Scalar {
+	switch name {
+	case "status":
+		return &r.Status
+	case "smscId":
+		return &r.SMSCID
+	case "clientId":
+		return &r.ClientID
+	case "smsCount":
+		return &r.SMSCount
+	case "msgCost":
+		return &r.MsgCost
 	}
 	return nil
 }
@@ -115,20 +158,24 @@ func (p *provider) packetResult(r providers.Reply, words string, msgs []provider
 
 // rowResults matches rows and messages by clientId.
 func (p *provider) rowResults(parsed reply, msgs []providers.Message) []providers.Result {
-	byID := make(map[string][]row, len(parsed.Messages))
-	for _, r := range parsed.Messages {
+	const several = -1
+	byID := make(map[string]int, len(parsed.Messages))
+	for i, r := range parsed.Messages {
 		id := strings.ToUpper(strings.TrimSpace(string(r.ClientID)))
-		byID[id] = append(byID[id], r)
+		if _, again := byID[id]; again {
+			i = several
+		}
+		byID[id] = i
 	}
 	results := make([]providers.Result, len(msgs))
 	for i, m := range msgs {
-		switch found := byID[providers.Base32ID(m.Key)]; len(found) {
-		case 0:
+		switch at, found := byID[providers.Base32ID(m.Key)]; {
+		case !found:
 			results[i] = ambiguous("the reply has no row for this message")
-		case 1:
-			results[i] = p.rowResult(found[0], parsed.accepted(), m)
-		default:
+		case at == several:
 			results[i] = ambiguous("the reply has several rows for this message")
+		default:
+			results[i] = p.rowResult(parsed.Messages[at], parsed.accepted(), m)
 		}
 	}
 	return results
