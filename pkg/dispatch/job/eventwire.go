@@ -34,15 +34,21 @@ func (e *Event) Subject(prefix string) string {
 }
 
 // Headers are those of a CloudEvent 1.0 in NATS binary mode, the message id by which the server drops repeats, and the trace
-// context as far as the job brought one. There is room for a few more of the caller's.
+// context as far as the job brought one.
 func (e *Event) Headers(t Trace) map[string][]string {
-	const own, more = 10, 6
-	values := make([]string, 0, own)
-	h := make(map[string][]string, own+more)
-	set := func(key, value string) {
+	const most = 10
+	values := make([]string, 0, most)
+	h := make(map[string][]string, most)
+	e.EachHeader(t, func(key, value string) {
 		values = append(values, value)
 		h[key] = values[len(values)-1 : len(values) : len(values)] // one piece of memory for all
-	}
+	})
+	return h
+}
+
+// EachHeader hands what [Event.Headers] returns to set, for a caller that has its own place for it. No value is empty but that of
+// ce-subject where the event has no job.
+func (e *Event) EachHeader(t Trace, set func(key, value string)) {
 	id := e.ID()
 	set("ce-specversion", "1.0")
 	set("ce-id", id)
@@ -58,7 +64,6 @@ func (e *Event) Headers(t Trace) map[string][]string {
 	if t.State != "" {
 		set("tracestate", t.State)
 	}
-	return h
 }
 
 // wireTime is a time as events carry it: UTC, to the millisecond.

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// maxPending is how many publications of one worker may be unanswered at once. The server refuses when 10,000 wait for one
-	// stream, over all workers.
-	maxPending = 4096
+	// maxPending is how many publications of one worker may be unanswered at once. The server refuses when more than 100,000 wait for one
+	// stream (max_buffered_msgs, 2.15), over all workers; it answers those with an error, and they are repeated.
+	maxPending = 16384
 	// answerWithin is how long the server may take to store a batch before what it hasn't answered for counts as failed.
 	answerWithin = 10 * time.Second
 )
@@ -158,13 +158,13 @@ func refusal(m *nats.Msg) error {
 		}
 		return errors.New("an empty answer")
 	}
-	// Most answers are good ones, and need no more than this look: {"stream":"DISPATCH_STATUS","seq":42}
-	if bytes.HasPrefix(m.Data, []byte(`{"stream":"`)) && !bytes.Contains(m.Data, []byte(`"error"`)) {
+	if stored(m.Data) {
 		return nil
 	}
 	var answer struct {
-		Stream string `json:"stream"`
-		Error  *struct {
+		Stream   string `json:"stream"`
+		Sequence uint64 `json:"seq"`
+		Error    *struct {
 			Code        int    `json:"err_code"`
 			Description string `json:"description"`
 		} `json:"error"`
@@ -175,8 +175,28 @@ func refusal(m *nats.Msg) error {
 	if answer.Error != nil {
 		return fmt.Errorf("the server refused it: %s (%d)", answer.Error.Description, answer.Error.Code)
 	}
-	if answer.Stream == "" {
-		return errors.New("an answer that names no stream")
+	if answer.Stream == "" || answer.Sequence == 0 {
+		return errors.New("an answer that names no place in a stream")
 	}
 	return nil
+}
+
+// stored tells a good answer in the form in which the server writes nearly all of them, {"stream":"DISPATCH_STATUS","seq":42}, perhaps
+// with "duplicate": true at its end. false: it takes a whole look.
+func stored(answer []byte) bool {
+	rest, ok := bytes.CutPrefix(answer, []byte(`{"stream":"`))
+	name, rest, found := bytes.Cut(rest, []byte(`","seq":`))
+	odd := func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }
+	if !ok || !found || len(name) == 0 || bytes.ContainsFunc(name, odd) || len(rest) == 0 || rest[0] == '0' {
+		return false
+	}
+	end := bytes.TrimLeft(rest, "0123456789")
+	if digits := len(rest) - len(end); digits == 0 || digits > 19 {
+		return false
+	}
+	switch string(end) {
+	case `}`, `,"duplicate":true}`, `,"duplicate": true}`:
+		return true
+	}
+	return false
 }

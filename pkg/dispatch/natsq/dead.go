@@ -14,7 +14,7 @@ import (
 func (o *Outlet) letter(l *dispatch.DeadLetter) *nats.Msg {
 	d := &l.Delivery
 	a := d.Address
-	h := header{}
+	h := newHeader(deadHeaders)
 	h.trace(d.Trace)
 	h.text(headerMsgID, messageID(d, l.JobID))
 	h.text(headerPublication, d.Publication)
@@ -31,7 +31,7 @@ func (o *Outlet) letter(l *dispatch.DeadLetter) *nats.Msg {
 	h.time(headerAt, l.At)
 	return &nats.Msg{
 		Subject: o.prefix + ".dead." + a.Tenant + "." + a.Route + "." + string(l.Reason),
-		Header:  nats.Header(h),
+		Header:  h.fields,
 		Data:    d.Data,
 	}
 }

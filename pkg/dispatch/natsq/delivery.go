@@ -24,12 +24,12 @@ func (s *source) delivery(h held, later bool) dispatch.Delivery {
 		Handle:  handle{s.nc, m.Reply},
 	}
 	// The reply subject is the server's own and always tells.
-	if meta, err := m.Metadata(); err == nil {
-		d.Publication = meta.Stream + ":" + strconv.FormatUint(meta.Sequence.Stream, 10)
-		d.Stored = meta.Timestamp.UTC()
-		d.Pending = meta.NumPending
-		d.Redelivered = meta.NumDelivered > 1
-		d.Place = dispatch.Place{Queue: queueName(meta.Stream, meta.Consumer), Sequence: meta.Sequence.Stream}
+	if o, ok := originOf(m.Reply); ok {
+		d.Publication = o.stream + ":" + o.sequence
+		d.Stored = o.at
+		d.Pending = o.pending
+		d.Redelivered = o.deliveries > 1
+		d.Place = dispatch.Place{Queue: queueName(o.stream, o.consumer), Sequence: o.place}
 	}
 	if later {
 		outOfLater(&d, m.Header)

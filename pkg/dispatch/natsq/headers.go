@@ -41,28 +41,43 @@ const (
 	headerTraceState     = "tracestate"
 )
 
-// header builds a message's headers, without those that have no value.
-type header nats.Header
+// header builds a message's headers, without those that have no value. All values lie in one piece of memory.
+type header struct {
+	fields nats.Header
+	values []string
+}
 
-func (h header) text(key, value string) {
+// newHeader has room for so many; more cost more memory and nothing else.
+func newHeader(room int) *header {
+	return &header{make(nats.Header, room), make([]string, 0, room)}
+}
+
+// set adds a header, be its value empty or not.
+func (h *header) set(key, value string) {
+	h.values = append(h.values, value)
+	n := len(h.values)
+	h.fields[key] = h.values[n-1 : n : n]
+}
+
+func (h *header) text(key, value string) {
 	if value != "" {
-		h[key] = []string{value}
+		h.set(key, value)
 	}
 }
 
-func (h header) number(key string, n int) {
+func (h *header) number(key string, n int) {
 	if n != 0 {
-		h[key] = []string{strconv.Itoa(n)}
+		h.set(key, strconv.Itoa(n))
 	}
 }
 
-func (h header) time(key string, t time.Time) {
+func (h *header) time(key string, t time.Time) {
 	if !t.IsZero() {
-		h[key] = []string{t.UTC().Format(time.RFC3339Nano)}
+		h.set(key, t.UTC().Format(time.RFC3339Nano))
 	}
 }
 
-func (h header) trace(t job.Trace) {
+func (h *header) trace(t job.Trace) {
 	h.text(headerTraceParent, t.Parent)
 	h.text(headerTraceState, t.State)
 }

@@ -1,0 +1,54 @@
+package natsq
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// origin is what a delivery's reply subject tells of its message.
+type origin struct {
+	stream, consumer string
+	sequence         string // in the stream, as it stands there
+	place            uint64 // the same as a number
+	deliveries       uint64 // this one included
+	at               time.Time
+	pending          uint64 // what the consumer has not delivered yet
+}
+
+// originOf reads a reply subject without any memory of its own. There are two forms, told by the number of their tokens (9, or at least 11):
+//
+//	$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<nanoseconds>.<pending>
+//	$JS.ACK.<domain>.<account>.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<nanoseconds>.<pending>[.<random>]
+func originOf(reply string) (o origin, ok bool) {
+	rest, ok := strings.CutPrefix(reply, "$JS.ACK.")
+	if !ok {
+		return o, false
+	}
+	switch n := strings.Count(rest, ".") + 1; {
+	case n == 7:
+	case n >= 9:
+		_, rest, _ = strings.Cut(rest, ".")
+		_, rest, _ = strings.Cut(rest, ".")
+	default:
+		return o, false
+	}
+	o.stream, rest, _ = strings.Cut(rest, ".")
+	o.consumer, rest, _ = strings.Cut(rest, ".")
+	var numbers [5]uint64 // deliveries, stream sequence, consumer sequence, nanoseconds, pending
+	for i := range numbers {
+		var token string
+		token, rest, _ = strings.Cut(rest, ".")
+		n, err := strconv.ParseUint(token, 10, 63)
+		if err != nil {
+			return origin{}, false
+		}
+		if i == 1 {
+			o.sequence = token
+		}
+		numbers[i] = n
+	}
+	o.deliveries, o.place, o.pending = numbers[0], numbers[1], numbers[4]
+	o.at = time.Unix(0, int64(numbers[3])).UTC() // 63 bits: no overflow
+	return o, true
+}
