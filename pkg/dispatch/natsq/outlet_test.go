@@ -46,16 +46,16 @@ func TestPublish(t *testing.T) {
 	w := newWorld(t, layoutOf("otp"))
 	o := w.outlet(t)
 	var events []dispatch.Event
-	for i := range 5000 { // more than may be unanswered at once
+	for i := range 17_000 { // more than may be unanswered at once
 		events = append(events, event(i))
 	}
 	require.NoError(t, o.Publish(t.Context(), events))
-	require.EqualValues(t, 5000, w.stored(t, "DISPATCH_STATUS"))
+	require.EqualValues(t, 17_000, w.stored(t, "DISPATCH_STATUS"))
 	require.NoError(t, o.Publish(t.Context(), events[:100]), "a repeat is no failure")
-	require.EqualValues(t, 5000, w.stored(t, "DISPATCH_STATUS"))
+	require.EqualValues(t, 17_000, w.stored(t, "DISPATCH_STATUS"))
 
 	m := w.last(t, "DISPATCH_STATUS", "dispatch.status.shop.otp.submitted")
-	e := events[4999]
+	e := events[16_999]
 	require.Equal(t, "gonets.message.submitted", m.Header.Get("ce-type"))
 	require.Equal(t, e.ID(), m.Header.Get("ce-id"))
 	require.Equal(t, e.ID(), m.Header.Get("Nats-Msg-Id"))
