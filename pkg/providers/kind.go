@@ -19,6 +19,8 @@ type Traits struct {
 	Dedupes         bool // a message with the same Key is not sent twice by the provider
 	ReportsDelivery bool // a final state can be learnt after submission
 	NativeSchedule  bool // the provider can hold a message until its SendAt
+	MaxRead         int  // receipts that one read of its queue returns at most; 0: it has none
+	MaxAsk          int  // messages that can be asked about in one request at most; 0: none
 
 	// PacketKey tells which messages may share a request: those with equal keys. It doesn't look at Message.Key. Nil: all.
 	PacketKey func(Message) string
