@@ -73,7 +73,7 @@ type ClientIDs interface {
 	ClientID(key [32]byte) string
 }
 
-// Balancer tells what is left on the account.
+// Balancer tells what is left on the account. No purse: the provider names none.
 type Balancer interface {
 	Balance(ctx context.Context) ([]Balance, error)
 }
@@ -106,9 +106,40 @@ type Versioner interface {
 
 // Refusal is why a question to a provider has no answer: what a [Result] is for a message.
 type Refusal struct {
-	Outcome    Outcome       // Unauthorized, Throttled, Unavailable, Misconfigured, or Ambiguous where nobody knows what became of the request
+	Outcome    Outcome       // Unauthorized, Throttled, Unavailable, Misconfigured, InsufficientFunds, or Ambiguous where nobody knows what became of the request
 	Message    string        // the provider's own words or the transport's, redacted
 	RetryAfter time.Duration // 0: not told
 }
 
 func (r *Refusal) Error() string { return r.Outcome.String() + ": " + r.Message }
+
+// Refusal is the result as the end of a question. What can be said of a message only says nothing of a question, so it's Ambiguous.
+func (r Result) Refusal() *Refusal {
+	switch r.Outcome {
+	case Unauthorized, Throttled, Unavailable, Misconfigured, InsufficientFunds:
+		return &Refusal{Outcome: r.Outcome, Message: r.Message, RetryAfter: r.RetryAfter}
+	default:
+		return &Refusal{Outcome: Ambiguous, Message: r.Message}
+	}
+}
+
+// ReceiptWords is a provider's dictionary of states. It is made by [NewReceiptWords] and safe for concurrent use.
+type ReceiptWords struct{ meanings map[string]ReceiptState }
+
+// NewReceiptWords makes a dictionary. Case, surrounding space, a trailing dot and the dots of ё don't matter.
+func NewReceiptWords(meanings map[string]ReceiptState) ReceiptWords {
+	w := ReceiptWords{make(map[string]ReceiptState, len(meanings))}
+	for text, state := range meanings {
+		w.meanings[fold(text)] = state
+	}
+	return w
+}
+
+// Find tells what words mean, by the whole text only: "not delivered" contains "delivered". Unknown words are Pending, with ok false.
+func (w ReceiptWords) Find(words string) (state ReceiptState, ok bool) {
+	if state, ok = w.meanings[words]; ok {
+		return state, true
+	}
+	state, ok = w.meanings[fold(words)]
+	return state, ok
+}

@@ -38,5 +38,17 @@ func TestConformance(t *testing.T) {
 			"Error authorization.":            {Outcome: providers.Unauthorized},
 			"words that nobody knows":         {Outcome: providers.Ambiguous},
 		},
+		States: map[string]providers.ReceiptState{
+			"queued":                 providers.Pending,
+			"smsc submit":            providers.Pending,
+			"delivered":              providers.Delivered,
+			"Delivered.":             providers.Delivered,
+			"delivery error":         providers.Undelivered,
+			"smsc reject":            providers.Undelivered,
+			"incorrect id":           providers.Untold,
+			"not delivered":          providers.Pending,
+			"a word that nobody has": providers.Pending,
+		},
+		Tell: func(s *sim.Server, id, words string) { s.Answerer().(*sim.Prostor).Deliver(id, words) },
 	})
 }

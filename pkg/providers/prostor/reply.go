@@ -11,15 +11,15 @@ import (
 	"github.com/gonets/gonets/pkg/providers"
 )
 
-// reply is the body of a reply to send. Its balance isn't read here: its types vary from reply to reply, and a result
-// has no place for it.
+// reply is what the replies to send, status and statusQueue have in common. A balance beside the rows isn't read: its types vary from reply to
+// reply, and a result has no place for it.
 type reply struct {
 	Status      providers.Scalar `json:"status"`
 	Description providers.Scalar `json:"description"`
 	Messages    rows             `json:"messages"`
 }
 
-// row is what the reply says of one message.
+// row is what a reply says of one message.
 type row struct {
 	Status   providers.Scalar
 	SMSCID   providers.Scalar // string, or number above int32
@@ -101,16 +101,21 @@ func (r *row) field(name string) *providers.Scalar {
 // an error: nobody knows which one counts.
 func lenient() json.Options { return jsontext.AllowInvalidUTF8(true) }
 
+// roubles is the currency of every msgCost: it is shown with a rouble balance only.
+const roubles = "RUB"
+
 const byteOrderMark = "\xef\xbb\xbf"
 
-// parse reads a reply's body; ok is false where it isn't a JSON object.
+// parse reads the body of a reply to send; ok is false where it isn't a JSON object.
 func parse(body []byte) (r reply, ok bool) {
+	ok = decode(body, &r)
+	return r, ok
+}
+
+// decode reads a reply's body into v; false where it isn't a JSON object. What stood before a fault is in v even then.
+func decode(body []byte, v any) bool {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte(byteOrderMark)))
-	if len(body) == 0 || body[0] != '{' {
-		return reply{}, false
-	}
-	err := json.Unmarshal(body, &r, lenient())
-	return r, err == nil
+	return len(body) > 0 && body[0] == '{' && json.Unmarshal(body, v, lenient()) == nil
 }
 
 // accepted tells whether the packet was taken: exactly ok, in Latin letters or, as the document has it in places, in
@@ -125,22 +130,21 @@ func (p *provider) read(r providers.Reply, msgs []providers.Message) []providers
 	parsed, ok := parse(r.Body)
 	switch {
 	case !ok:
-		return providers.All(len(msgs), p.packetResult(r, r.Plain(), msgs))
+		return providers.All(len(msgs), p.packetResult(r, r.Plain(), p.secrets(msgs...)))
 	case len(parsed.Messages) > 0:
 		return p.rowResults(parsed, msgs)
 	case parsed.accepted():
 		return providers.All(len(msgs), ambiguous("the packet was accepted, but the reply has no rows"))
 	case parsed.Description != "":
-		return providers.All(len(msgs), p.packetResult(r, string(parsed.Description), msgs))
+		return providers.All(len(msgs), p.packetResult(r, string(parsed.Description), p.secrets(msgs...)))
 	default:
-		return providers.All(len(msgs), p.packetResult(r, string(parsed.Status), msgs))
+		return providers.All(len(msgs), p.packetResult(r, string(parsed.Status), p.secrets(msgs...)))
 	}
 }
 
 // packetResult is what words about the whole packet mean. Where they are unknown, an HTTP status that is about the account or
 // its pace decides; one that says that the address is wrong counts only where there are no words of the API at all.
-func (p *provider) packetResult(r providers.Reply, words string, msgs []providers.Message) providers.Result {
-	secrets := p.secrets(msgs...)
+func (p *provider) packetResult(r providers.Reply, words string, secrets []providers.Secret) providers.Result {
 	v, known := p.phrases.Find(words)
 	if known && v.Outcome != providers.Submitted { // nothing is submitted without a row
 		return v.Result(words, secrets...)
@@ -201,7 +205,7 @@ func (p *provider) rowResult(r row, packetAccepted bool, m providers.Message) pr
 	}
 	res.Segments = r.SMSCount.Count()
 	if res.Cost = r.MsgCost.Amount(); res.Cost != "" {
-		res.Currency = "RUB"
+		res.Currency = roubles
 	}
 	return res
 }

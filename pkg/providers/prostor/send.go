@@ -11,13 +11,23 @@ import (
 	"github.com/gonets/gonets/pkg/providers"
 )
 
-// sendPath is below the account's URL.
-const sendPath = "messages/v2/send.json"
+// The API's paths, below the account's URL.
+const (
+	sendPath    = "messages/v2/send.json"
+	statusPath  = "messages/v2/status.json"
+	queuePath   = "messages/v2/statusQueue.json"
+	balancePath = "messages/v2/balance.json"
+	sendersPath = "messages/v2/senders.json"
+	versionPath = "messages/v2/version.json/" // with the slash: so stands it in the document
+)
+
+const contentType = "application/json; charset=utf-8"
 
 type provider struct {
 	endpoint providers.Endpoint
 	settings Settings
 	phrases  providers.Phrases
+	states   providers.ReceiptWords
 }
 
 // packet is the body of a send request, in the document's order.
@@ -57,7 +67,7 @@ func (p *provider) Send(ctx context.Context, msgs []providers.Message) []provide
 	for i, at := range order {
 		asked[i] = msgs[at]
 	}
-	for i, r := range p.ask(ctx, asked) {
+	for i, r := range p.request(ctx, asked) {
 		results[order[i]] = r
 	}
 	return results
@@ -74,13 +84,13 @@ func refuse(m providers.Message) (providers.Result, bool) {
 	return providers.Result{}, false
 }
 
-// ask makes the one request.
-func (p *provider) ask(ctx context.Context, msgs []providers.Message) []providers.Result {
+// request makes the one request of a send.
+func (p *provider) request(ctx context.Context, msgs []providers.Message) []providers.Result {
 	body, err := json.Marshal(p.packet(msgs), jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		return providers.All(len(msgs), providers.Verdict{Outcome: providers.Misconfigured}.Result("the request can't be written as JSON"))
 	}
-	return p.read(p.endpoint.Post(ctx, sendPath, "application/json; charset=utf-8", body), msgs)
+	return p.read(p.endpoint.Post(ctx, sendPath, contentType, body), msgs)
 }
 
 // packet is the request of messages that share their SendAt.

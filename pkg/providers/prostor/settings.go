@@ -11,7 +11,7 @@ type Settings struct {
 	Login    string           `yaml:"login"`
 	Password providers.Secret `yaml:"password"`
 	// StatusQueue is the queue at the provider that collects the states of this account's messages, 3 to 16 letters
-	// and digits. Empty: states are asked for one by one.
+	// and digits. Empty: states are asked for.
 	StatusQueue string `yaml:"status_queue"`
 }
 
@@ -30,9 +30,13 @@ func (s *Settings) Validate() []providers.Fault {
 	return faults
 }
 
-// Open makes the provider of one account.
+// Open makes the provider of one account. It is a [providers.ReceiptQueue] only where the account has a status queue.
 func (s *Settings) Open(e providers.Endpoint) (providers.Provider, error) {
-	return &provider{endpoint: e.WithDefaults(), settings: *s, phrases: dictionary()}, nil
+	p := &provider{endpoint: e.WithDefaults(), settings: *s, phrases: dictionary(), states: states()}
+	if s.StatusQueue == "" {
+		return p, nil
+	}
+	return queueProvider{p}, nil
 }
 
 func queueName(s string) bool {

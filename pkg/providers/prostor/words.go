@@ -30,3 +30,16 @@ func dictionary() providers.Phrases {
 		"method not found":             of(providers.Misconfigured),
 	})
 }
+
+// states is the meaning of the API's delivery statuses.
+func states() providers.ReceiptWords {
+	return providers.NewReceiptWords(map[string]providers.ReceiptState{
+		statusAccepted:   providers.Pending,
+		"queued":         providers.Pending,
+		"smsc submit":    providers.Pending,
+		"delivered":      providers.Delivered,
+		"delivery error": providers.Undelivered,
+		"smsc reject":    providers.Undelivered,
+		"incorrect id":   providers.Untold,
+	})
+}

@@ -31,6 +31,10 @@ type Subject struct {
 	Secrets []string // the credentials in Settings
 	// Refusals are words with which the simulator can be made to refuse one recipient, and what they mean.
 	Refusals map[string]providers.Verdict
+	// States are words that the simulator can be made to say of a message that it took, and what they mean; none where the
+	// provider has no receipts. Tell makes it say them of the message with that id of the provider's.
+	States map[string]providers.ReceiptState
+	Tell   func(s *sim.Server, id, words string)
 	// Rowless says that a reply doesn't have a row for each message, so that none can be missing or too many.
 	Rowless bool
 }
@@ -65,6 +69,13 @@ func laws() []law {
 		{"concurrent requests don't mix", checkConcurrency},
 		{"nothing secret is told", checkSecrets},
 		{"any bytes may come back", checkAnyBytes},
+		{"abilities are as the traits say", checkAbilities},
+		{"receipts mean what they say", checkReceipts},
+		{"questions: every fault has its outcome", checkQuestionFaults},
+		{"questions: what was not read was not asked", checkQuestionTransport},
+		{"questions: cancelling ends them", checkQuestionContext},
+		{"questions: nothing secret is told", checkAnswerSecrets},
+		{"questions: any bytes may come back", checkAnyAnswer},
 		{"no goroutine stays behind", checkLeaks},
 	}
 }

@@ -15,11 +15,32 @@ type Copy struct{ To, ID string }
 type Ledger struct {
 	mu        sync.Mutex
 	countOnly bool
-	requests  int
+	requests  arrivals
+	questions arrivals
 	messages  int
 	copies    map[Copy]int
 	packets   []int
-	changed   chan struct{} // closed at the next request; nil: nobody waits
+}
+
+// arrivals counts requests.
+type arrivals struct {
+	n       int
+	changed chan struct{} // closed at the next one; nil: nobody waits
+}
+
+func (a *arrivals) add() {
+	a.n++
+	if a.changed != nil {
+		close(a.changed)
+		a.changed = nil
+	}
+}
+
+func (a *arrivals) now() (int, <-chan struct{}) {
+	if a.changed == nil {
+		a.changed = make(chan struct{})
+	}
+	return a.n, a.changed
 }
 
 // CountOnly makes the ledger keep totals only: for benchmarks, whose messages would fill the memory.
@@ -29,16 +50,26 @@ func (l *Ledger) CountOnly(on bool) {
 	l.countOnly = on
 }
 
+// countsOnly tells whether single messages are to be remembered by nobody.
+func (l *Ledger) countsOnly() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.countOnly
+}
+
+// enterQuestion notes one request that sends nothing.
+func (l *Ledger) enterQuestion() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.questions.add()
+}
+
 // enter notes one request and what it made the recipients get.
 func (l *Ledger) enter(taken []Copy) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.requests++
+	l.requests.add()
 	l.messages += len(taken)
-	if l.changed != nil {
-		close(l.changed)
-		l.changed = nil
-	}
 	if l.countOnly {
 		return
 	}
@@ -55,17 +86,21 @@ func (l *Ledger) enter(taken []Copy) {
 func (l *Ledger) Arrived() (int, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.changed == nil {
-		l.changed = make(chan struct{})
-	}
-	return l.requests, l.changed
+	return l.requests.now()
 }
 
-// Requests is how many requests arrived, broken ones included.
+// Asked is Arrived for questions.
+func (l *Ledger) Asked() (int, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.questions.now()
+}
+
+// Requests is how many requests arrived, broken ones included, and questions not.
 func (l *Ledger) Requests() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.requests
+	return l.requests.n
 }
 
 // Messages is how many messages were taken, repeats included.
@@ -114,5 +149,5 @@ func (l *Ledger) Repeats() []Copy {
 func (l *Ledger) Forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.requests, l.messages, l.copies, l.packets = 0, 0, nil, nil
+	l.requests.n, l.questions.n, l.messages, l.copies, l.packets = 0, 0, 0, nil, nil
 }

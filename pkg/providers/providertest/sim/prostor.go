@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -11,30 +12,44 @@ import (
 // The limits and names of Prostor's document.
 const (
 	prostorSend     = "/messages/v2/send.json"
+	prostorStatus   = "/messages/v2/status.json"
+	prostorQueue    = "/messages/v2/statusQueue.json"
+	prostorBalance  = "/messages/v2/balance.json"
+	prostorSenders  = "/messages/v2/senders.json"
+	prostorVersion  = "/messages/v2/version.json/"
 	prostorMaxBatch = 200
+	prostorMaxAsk   = 200
+	prostorMaxRead  = 1000
 	// ProstorMsgCost is what Prostor's simulator charges for a segment, in hundredths of a rouble.
 	ProstorMsgCost = 235
 )
 
 // Prostor simulates the messages JSON API, version 2, of Prostor SMS. Where the document leaves a choice, it takes
-// every one in turn: rows stand in reverse, clientId comes back in either case, smscId is a string or a number above
-// int32, ok is Latin or Cyrillic.
+// every one in turn: rows stand in reverse, clientId comes back in either case or not at all, smscId is a string or a number above
+// int32, amounts and the version likewise, ok is Latin or Cyrillic, an empty queue says so in its status or in its description.
 type Prostor struct {
 	*Server
+	statuses
 	login, password string
 
 	smscID  atomic.Int64
 	packets atomic.Int64
+	turn    atomic.Int64 // of the answers to questions
 
-	mu      sync.Mutex
-	metered bool
-	balance int64           // hundredths of a rouble
-	senders map[string]bool // nil: every one
+	mu       sync.Mutex
+	metered  bool
+	balance  int64           // hundredths of a rouble
+	purses   string          // JSON in place of the balance; empty: the truth
+	senders  []ProstorSender // nil: every one
+	speaking string          // the version
 }
+
+// plenty is what an account has that isn't metered, in hundredths of a rouble.
+const plenty = 100_000_000_000
 
 // NewProstor makes a simulator with one account, unlimited money and every sender. It isn't listening yet.
 func NewProstor(login, password string) *Prostor {
-	p := &Prostor{login: login, password: password}
+	p := &Prostor{login: login, password: password, balance: plenty, speaking: "2"}
 	p.smscID.Store(2592608030)
 	p.Server = New(p)
 	return p
@@ -45,16 +60,6 @@ func (p *Prostor) SetBalance(hundredths int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.metered, p.balance = true, hundredths
-}
-
-// SetSenders makes every other sender invalid. Leaving a message's sender out stays allowed.
-func (p *Prostor) SetSenders(names ...string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.senders = map[string]bool{}
-	for _, n := range names {
-		p.senders[n] = true
-	}
 }
 
 // Answer implements [Answerer].
@@ -69,10 +74,25 @@ func (p *Prostor) Answer(r Request) Answer {
 	switch r.URL.Path {
 	case prostorSend:
 		return p.send(r)
+	case prostorStatus:
+		return p.status(r)
+	case prostorQueue:
+		return p.statusQueue(r)
+	case prostorBalance, prostorSenders, prostorVersion:
+		return p.account(r)
 	default:
 		p.Violate("path %q", r.URL.Path)
 		return prostorPlain("method not found")
 	}
+}
+
+// Question implements [Questioner].
+func (p *Prostor) Question(r *http.Request) bool {
+	switch r.URL.Path {
+	case prostorStatus, prostorQueue, prostorBalance, prostorSenders, prostorVersion:
+		return true
+	}
+	return false
 }
 
 func prostorPlain(words string) Answer {
@@ -109,12 +129,6 @@ func (p *Prostor) charge(segments int) (ok bool) {
 	}
 	p.balance -= price
 	return true
-}
-
-func (p *Prostor) senderAllowed(name string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.senders == nil || p.senders[name]
 }
 
 // balanceNow is the balance as a reply shows it.

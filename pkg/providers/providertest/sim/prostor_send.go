@@ -40,7 +40,8 @@ func (p *Prostor) send(r Request) Answer {
 	if a, ok := p.checkPacket(packet); !ok {
 		return a
 	}
-	n := p.packets.Add(1)
+	n, countsOnly := p.packets.Add(1), p.countsOnly()
+	keeps := p.keeps(countsOnly)
 	rows := make([][]byte, 0, len(packet.Messages)+1)
 	var taken []Copy
 	seen := make(map[string]bool, len(packet.Messages))
@@ -55,7 +56,11 @@ func (p *Prostor) send(r Request) Answer {
 		if status == "accepted" {
 			taken = append(taken, Copy{To: digitsOf(*m.Phone), ID: *m.ClientID})
 		}
-		rows = append(rows, p.row(m, status, segments, packet.ShowBillingDetails))
+		id := p.smscID.Add(1)
+		if status == "accepted" && keeps {
+			p.keep(id, *m.ClientID, digitsOf(*m.Phone), value(packet.StatusQueueName), countsOnly)
+		}
+		rows = append(rows, p.row(id, m, status, segments, packet.ShowBillingDetails))
 	}
 	switch r.Fault {
 	case MissingRows:
@@ -82,7 +87,7 @@ func (p *Prostor) checkPacket(packet prostorPacket) (Answer, bool) {
 			return prostorError("invalid schedule time format"), false
 		}
 	}
-	if q := packet.StatusQueueName; q != nil && (len(*q) < 3 || len(*q) > 16 || !only(*q, isLetter, isDigit)) {
+	if q := packet.StatusQueueName; q != nil && !prostorQueueName(*q) {
 		p.Violate("send: statusQueueName %q", *q)
 		return prostorError("invalid status queue name"), false
 	}
@@ -128,8 +133,7 @@ func (p *Prostor) judge(i int, m prostorMessage) (status string, segments int) {
 }
 
 // row is what the reply says of one message. A refused one has an smscId too, as in the document's example.
-func (p *Prostor) row(m prostorMessage, status string, segments int, billing bool) []byte {
-	id := p.smscID.Add(1)
+func (p *Prostor) row(id int64, m prostorMessage, status string, segments int, billing bool) []byte {
 	b := make([]byte, 0, 160)
 	b = append(b, `{"status":`...)
 	b, _ = jsontext.AppendQuote(b, status) // fails on broken UTF-8 only, which it replaces

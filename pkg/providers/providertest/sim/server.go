@@ -19,6 +19,14 @@ type Answerer interface {
 	Answer(Request) Answer
 }
 
+// Questioner is an Answerer whose API is also asked about what was sent, or about the account. Questions have faults of
+// their own, see [Server.BreakQuestions], and no place in the [Ledger]'s requests and packets.
+type Questioner interface {
+	Answerer
+	// Question tells whether a request sends nothing.
+	Question(*http.Request) bool
+}
+
 // Request is what arrived.
 type Request struct {
 	*http.Request
@@ -48,8 +56,8 @@ type Server struct {
 	mu         sync.Mutex
 	listener   net.Listener // nil while refused
 	addr       string
-	fault      Fault
-	times      int // −1: for ever
+	sends      breakage
+	questions  breakage
 	delay      time.Duration
 	verdicts   map[string]string
 	violations []string
@@ -61,6 +69,9 @@ func New(a Answerer) *Server {
 	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute}
 	return s
 }
+
+// Answerer is who answers.
+func (s *Server) Answerer() Answerer { return s.answerer }
 
 // Start listens on addr, such as 127.0.0.1:0 for any free port, and serves until Close.
 func (s *Server) Start(addr string) error {
@@ -111,14 +122,31 @@ func (s *Server) begin() bool {
 	}
 }
 
-// Break makes the next requests fail, as many as times says; −1: until Break(None, 0). It replaces an earlier
-// Break. It panics if the port of a refused simulator can't be had again for 10 seconds.
+// breakage is a fault and how many more requests it meets; −1: every one.
+type breakage struct {
+	fault Fault
+	times int
+}
+
+// next is the fault of the request at hand.
+func (b *breakage) next() Fault {
+	switch {
+	case b.times == 0:
+		return None
+	case b.times > 0:
+		b.times--
+	}
+	return b.fault
+}
+
+// Break makes the next sends fail, as many as times says; −1: until Break(None, 0). It replaces an earlier
+// Break. [Refused] is for questions too. It panics if the port of a refused simulator can't be had again for 10 seconds.
 func (s *Server) Break(f Fault, times int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fault, s.times = f, times
+	s.sends = breakage{f, times}
 	if f == Refused {
-		s.times = -1
+		s.sends.times = -1
 		if s.listener != nil {
 			_ = s.listener.Close() // closed before: just as good
 			s.listener = nil
@@ -129,6 +157,13 @@ func (s *Server) Break(f Fault, times int) {
 	if s.listener == nil && s.addr != "" {
 		s.relisten()
 	}
+}
+
+// BreakQuestions is Break for the requests that send nothing: those of a [Questioner]. Refused resets them.
+func (s *Server) BreakQuestions(f Fault, times int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.questions = breakage{f, times}
 }
 
 func (s *Server) relisten() {
@@ -148,16 +183,13 @@ func (s *Server) relisten() {
 }
 
 // next is the fault of the request at hand.
-func (s *Server) next() (Fault, time.Duration) {
+func (s *Server) next(question bool) (Fault, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.times == 0 {
-		return None, s.delay
+	if question {
+		return s.questions.next(), s.delay
 	}
-	if s.times > 0 {
-		s.times--
-	}
-	return s.fault, s.delay
+	return s.sends.next(), s.delay
 }
 
 // Delay makes every reply wait so long after its messages were taken.
@@ -236,7 +268,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client left in the middle of its request
 	}
-	fault, delay := s.next()
+	q, asks := s.answerer.(Questioner)
+	question := asks && q.Question(r)
+	fault, delay := s.next(question)
 	if r.URL.Query().Has(redirected) {
 		s.Violate("followed a redirect to %s", r.URL.Path)
 	}
@@ -246,7 +280,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		a = s.answerer.Answer(Request{Request: r, Body: body, Fault: fault})
 	}
-	s.enter(a.Taken)
+	if question {
+		s.enterQuestion()
+	} else {
+		s.enter(a.Taken)
+	}
 	if delay > 0 {
 		s.pause(r.Context(), delay)
 	}
