@@ -48,7 +48,7 @@ func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{t: t, redis: redistest.Start(t), nats: natstest.Start(t)}
 	h.prostor = sim.NewProstor("shop", prostorPassword)
-	h.mysmpp = sim.NewMySMPP(sim.MySMPP{Token: mysmppToken})
+	h.mysmpp = sim.NewMySMPP(sim.MySMPP{Token: mysmppToken}).Server
 	h.scorocode = sim.NewScorocode(sim.Scorocode{App: "app", ClientKey: "client", MasterKey: scorocodeKey, Count: 2})
 	for _, s := range []*sim.Server{h.prostor.Server, h.mysmpp, h.scorocode} {
 		require.NoError(t, s.Start("127.0.0.1:0"))

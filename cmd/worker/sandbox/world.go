@@ -57,7 +57,7 @@ func newWorld(ctx context.Context) (w *world, err error) {
 	w.stop = stop
 	go w.tick(ticking)
 	w.prostor = sim.NewProstor("sandbox", "sandbox")
-	w.mysmpp = sim.NewMySMPP(sim.MySMPP{Token: "sandbox"})
+	w.mysmpp = sim.NewMySMPP(sim.MySMPP{Token: "sandbox"}).Server
 	w.scorocode = sim.NewScorocode(sim.Scorocode{App: "sandbox", ClientKey: "sandbox", MasterKey: "sandbox", Count: recipients})
 	for _, s := range w.servers() {
 		if err = s.Start("127.0.0.1:0"); err != nil {

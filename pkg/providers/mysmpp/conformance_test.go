@@ -22,7 +22,7 @@ const (
 )
 
 func simulator() *sim.Server {
-	return sim.NewMySMPP(sim.MySMPP{Login: login, Password: password, Token: token})
+	return sim.NewMySMPP(sim.MySMPP{Login: login, Password: password, Token: token}).Server
 }
 
 func message(n int) providers.Message {
@@ -73,6 +73,16 @@ func subject() providertest.Subject {
 			"Incorrect JSON document format": {Outcome: providers.Misconfigured},
 			"Отправитель не прошёл модерацию. Обратитесь к менеджеру, да.": rejected(providers.InvalidSender),
 		},
+		States: map[string]providers.ReceiptState{
+			"send":               providers.Pending,
+			"deliver":            providers.Delivered,
+			"read":               providers.Delivered,
+			"not_deliver":        providers.Undelivered,
+			"expired":            providers.Undelivered,
+			"partly_deliver":     providers.Untold,
+			"Абонент в роуминге": providers.Untold,
+		},
+		Tell: func(s *sim.Server, id, words string) { s.Answerer().(*sim.MySMPPServer).Deliver(id, words) },
 	}
 }
 
@@ -82,7 +92,7 @@ func TestConformanceWithToken(t *testing.T) {
 	s := subject()
 	s.Settings = func() providers.Settings { return &mysmpp.Settings{Token: token, Timezone: "Asia/Vladivostok"} }
 	s.Sim = func() *sim.Server {
-		return sim.NewMySMPP(sim.MySMPP{Token: token, Zone: must(time.LoadLocation("Asia/Vladivostok"))})
+		return sim.NewMySMPP(sim.MySMPP{Token: token, Zone: must(time.LoadLocation("Asia/Vladivostok"))}).Server
 	}
 	s.Secrets = []string{token}
 	providertest.Run(t, s)

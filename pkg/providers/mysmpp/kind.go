@@ -6,8 +6,10 @@ import (
 	"github.com/gonets/gonets/pkg/providers"
 )
 
+const maxAsk = 100
+
 // Kind is this provider's entry of the catalogue. The document names no limit of a packet's size: MaxBatch is
-// ours, and keeps a packet of the longest texts, all different, below 2 MB. That an account may make five requests at
+// ours, and keeps a packet of the longest texts, all different, below 2 MB; so is MaxAsk. That an account may make five requests at
 // a time is known from a sibling brand of the platform.
 func Kind() providers.Kind {
 	return providers.Kind{
@@ -20,6 +22,7 @@ func Kind() providers.Kind {
 			InFlightTotal:   5,
 			Dedupes:         true,
 			ReportsDelivery: true,
+			MaxAsk:          maxAsk,
 		},
 		Settings: func() providers.Settings { return new(Settings) },
 	}
@@ -45,6 +48,7 @@ func (s *Settings) Open(e providers.Endpoint) (providers.Provider, error) {
 		reader: reader{
 			meanings: dictionary(),
 			repeats:  repeats(),
+			states:   states(),
 			secrets:  []providers.Secret{providers.Secret(s.Login), s.Password, s.Token},
 		},
 	}, nil

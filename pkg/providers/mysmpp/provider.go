@@ -32,21 +32,20 @@ func (p *provider) Send(ctx context.Context, msgs []providers.Message) []provide
 	for i, at := range plan.order {
 		asked[i] = msgs[at]
 	}
-	for i, r := range p.ask(ctx, plan.groups, asked) {
+	for i, r := range p.request(ctx, plan.groups, asked) {
 		plan.results[plan.order[i]] = r
 	}
 	return plan.results
 }
 
-func (p *provider) ask(ctx context.Context, groups []group, asked []providers.Message) []providers.Result {
-	body, err := json.Marshal(packet{
-		Login:    p.settings.Login,
-		Password: string(p.settings.Password),
-		Token:    string(p.settings.Token),
-		Message:  groups,
-	})
+func (p *provider) request(ctx context.Context, groups []group, asked []providers.Message) []providers.Result {
+	body, err := json.Marshal(packet{p.credentials(), groups})
 	if err != nil { // can't be: the packet is made of strings
 		return providers.All(len(asked), providers.Verdict{Outcome: providers.Misconfigured}.Result("the packet can't be written as JSON"))
 	}
 	return p.reader.results(p.endpoint.Post(ctx, sendPath, contentType, body), asked)
+}
+
+func (p *provider) credentials() credentials {
+	return credentials{p.settings.Login, string(p.settings.Password), string(p.settings.Token)}
 }

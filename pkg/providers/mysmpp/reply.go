@@ -26,6 +26,7 @@ type row struct {
 // reader tells what replies mean.
 type reader struct {
 	meanings, repeats providers.Phrases
+	states            providers.ReceiptWords
 	secrets           []providers.Secret
 }
 
@@ -81,22 +82,14 @@ func (rd reader) packetError(r providers.Reply, words string, n int, secrets []p
 	return v.Result(words, secrets...)
 }
 
-// taken tells whether the state is one of a message that the provider has. The document knows `send`; the others are
-// those of a status request, in which a repeated message, whose earlier id comes back, may be already.
-func taken(state string) bool {
-	switch state {
-	case "send", "deliver", "read", "not_deliver", "expired", "partly_deliver":
-		return true
-	}
-	return false
-}
-
 // row is the result of one message. Only a state with an id and without an error is success; words that aren't known, or
 // that contradict the state, leave the message ambiguous.
 func (rd reader) row(r row, secrets []providers.Secret) providers.Result {
 	id, state, words := r.id(), strings.ToLower(strings.TrimSpace(string(r.State))), strings.TrimSpace(string(r.Error))
 	_, repeated := rd.repeats.Find(words)
-	known := taken(state)
+	// The document knows `send`; the others are those of a status request, in which a repeated message, whose earlier id
+	// comes back, may be already.
+	_, known := rd.states.Find(state)
 
 	res := providers.Result{Outcome: providers.Submitted}
 	switch {
@@ -123,9 +116,13 @@ func (rd reader) row(r row, secrets []providers.Secret) providers.Result {
 
 // id is the provider's number of the message; empty where there is none.
 func (r row) id() string {
-	id := strings.TrimSpace(string(r.ID))
-	if len(id) > 32 || strings.Trim(id, "0123456789") != "" || strings.Trim(id, "0") == "" {
-		return ""
+	if id := strings.TrimSpace(string(r.ID)); validID(id) {
+		return id
 	}
-	return id
+	return ""
+}
+
+// validID tells whether an id is one of the provider's: a number above 0.
+func validID(id string) bool {
+	return len(id) <= 32 && strings.Trim(id, "0123456789") == "" && strings.Trim(id, "0") != ""
 }

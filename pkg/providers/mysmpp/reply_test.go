@@ -9,7 +9,7 @@ import (
 	"github.com/gonets/gonets/pkg/providers"
 )
 
-var testReader = reader{meanings: dictionary(), repeats: repeats(), secrets: []providers.Secret{"shop-login", "s3cret"}}
+var testReader = reader{meanings: dictionary(), repeats: repeats(), states: states(), secrets: []providers.Secret{"shop-login", "s3cret"}}
 
 func answered(status int, body string) providers.Reply {
 	return providers.Reply{Fate: providers.Answered, Status: status, Body: []byte(body)}

@@ -11,12 +11,17 @@ import (
 // validityLayout is the document's YYYY-MM-DD HH:MM:SS.
 const validityLayout = time.DateTime
 
+// credentials are what every request carries: login and password, or a token.
+type credentials struct {
+	Login    string `json:"login,omitempty"`
+	Password string `json:"password,omitempty"`
+	Token    string `json:"token,omitempty"`
+}
+
 // packet is the body of a send request.
 type packet struct {
-	Login    string  `json:"login,omitempty"`
-	Password string  `json:"password,omitempty"`
-	Token    string  `json:"token,omitempty"`
-	Message  []group `json:"message"`
+	credentials
+	Message []group `json:"message"`
 }
 
 // group is one text of one sender to many phones.

@@ -66,3 +66,16 @@ func repeats() providers.Phrases {
 		"сообщение уже было отправлено": ambiguous, "message has already been sent": ambiguous,
 	})
 }
+
+// states is the meaning of the provider's states. One that isn't among them is its last word too: a sibling interface of the platform puts the
+// reason why a message was not sent there.
+func states() providers.ReceiptWords {
+	return providers.NewReceiptWords(map[string]providers.ReceiptState{
+		"send":           providers.Pending,
+		"deliver":        providers.Delivered,
+		"read":           providers.Delivered,
+		"not_deliver":    providers.Undelivered,
+		"expired":        providers.Undelivered,
+		"partly_deliver": providers.Untold,
+	})
+}

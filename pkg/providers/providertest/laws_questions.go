@@ -137,6 +137,7 @@ func checkAbilities(t T, s Subject) {
 	if queues {
 		require.Positive(t, traits.MaxRead, "ReadReceipts, but no MaxRead")
 	}
+	require.Equal(t, traits.ReportsDelivery, asks || queues || hooked, "ReportsDelivery isn't true")
 	if asks || queues || hooked {
 		require.True(t, knows, "receipts, but no ClientID")
 		require.NotEmpty(t, s.States, "the subject names no states")

@@ -35,12 +35,10 @@ func decodeMySMPP(body []byte, zone *time.Location, now time.Time) (p mysmppPack
 	if err := decodeStrict(body, &p, math.MaxInt); err != nil {
 		return p, err
 	}
-	switch {
-	case p.Token != nil && (p.Login != nil || p.Password != nil):
-		return p, errors.New("token is given beside login and password")
-	case p.Token == nil && (p.Login == nil || p.Password == nil):
-		return p, errors.New("neither token nor both of login and password are given")
-	case len(p.Message) == 0:
+	if err := (mysmppCredentials{p.Login, p.Password, p.Token}).check(); err != nil {
+		return p, err
+	}
+	if len(p.Message) == 0 {
 		return p, errors.New("message is missing or empty")
 	}
 	for i, g := range p.Message {

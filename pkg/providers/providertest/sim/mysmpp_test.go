@@ -41,9 +41,13 @@ const (
 	mysmppGood  = `{"token":"t0ken","message":[` + mysmppGroup + `]}`
 )
 
-func newMySMPP(t *testing.T) *sim.Server {
-	return start(t, sim.NewMySMPP(sim.MySMPP{Login: "shop", Password: "pw", Token: "t0ken",
-		Now: func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }}))
+func newMySMPP(t *testing.T) *sim.Server { return newMySMPPServer(t).Server }
+
+func newMySMPPServer(t *testing.T) *sim.MySMPPServer {
+	m := sim.NewMySMPP(sim.MySMPP{Login: "shop", Password: "pw", Token: "t0ken",
+		Now: func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }})
+	start(t, m.Server)
+	return m
 }
 
 func TestMySMPPTakesWhatTheDocumentShows(t *testing.T) {

@@ -29,7 +29,7 @@ const (
 // int32, amounts and the version likewise, ok is Latin or Cyrillic, an empty queue says so in its status or in its description.
 type Prostor struct {
 	*Server
-	statuses
+	*statuses
 	login, password string
 
 	smscID  atomic.Int64
@@ -49,7 +49,7 @@ const plenty = 100_000_000_000
 
 // NewProstor makes a simulator with one account, unlimited money and every sender. It isn't listening yet.
 func NewProstor(login, password string) *Prostor {
-	p := &Prostor{login: login, password: password, balance: plenty, speaking: "2"}
+	p := &Prostor{statuses: newStatuses("queued", "delivered"), login: login, password: password, balance: plenty, speaking: "2"}
 	p.smscID.Store(2592608030)
 	p.Server = New(p)
 	return p

@@ -79,10 +79,10 @@ func (p *Prostor) status(r Request) Answer {
 			p.Violate("status: message %d: no smscId", i)
 			return prostorError("absent required param: smscId")
 		}
-		row := StatusRow{SMSCID: *m.SMSCID, ClientID: value(m.ClientID)}
-		switch status, known := p.of(*m.SMSCID); {
+		row := StatusRow{ID: *m.SMSCID, ClientID: value(m.ClientID)}
+		switch kept, known := p.of(*m.SMSCID); {
 		case known:
-			row.Status = status
+			row.Status = kept.Status
 		case !only(*m.SMSCID, isDigit, func(c byte) bool { return c >= 'A' && c <= 'F' }):
 			row.Status = "incorrect id"
 		default:
@@ -109,7 +109,7 @@ func (p *Prostor) rows(rows []StatusRow, turn int64, f Fault) Answer {
 			b = append(b, ',')
 		}
 		b, _ = jsontext.AppendQuote(append(b, `{"status":`...), row.Status) // fails on broken UTF-8 only, which it replaces
-		b = appendScalar(append(b, `,"smscId":`...), row.SMSCID, (turn+int64(i))%2 == 0)
+		b = appendScalar(append(b, `,"smscId":`...), row.ID, (turn+int64(i))%2 == 0)
 		switch client := row.ClientID; {
 		case client == "" || (turn+int64(i))%3 == 0:
 		case (turn+int64(i))%3 == 1:

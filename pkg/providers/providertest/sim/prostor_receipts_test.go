@@ -32,7 +32,7 @@ func TestProstorQueueIsReadOnce(t *testing.T) {
 	require.Zero(t, p.Queued("myQueue"))
 	require.False(t, p.Deliver("1", "delivered"))
 	for i, status := range []string{"delivered", "smsc reject", "delivery error"} {
-		require.True(t, p.Deliver(p.SMSCID(fmt.Sprintf("C%d", i+1)), status))
+		require.True(t, p.Deliver(p.IDOf(fmt.Sprintf("C%d", i+1)), status))
 	}
 	require.Equal(t, 3, p.Queued("myQueue"))
 	for _, want := range []string{
@@ -53,7 +53,7 @@ func TestProstorQueueIsReadOnce(t *testing.T) {
 
 func TestProstorQueueForgetsWhatALostReplyHeld(t *testing.T) {
 	p := startProstor(t)
-	p.Enqueue("myQueue", StatusRow{"1", "", "delivered"}, StatusRow{"2", "", "delivered"}, StatusRow{"3", "", "delivered"})
+	p.Enqueue("myQueue", StatusRow{ID: "1", Status: "delivered"}, StatusRow{ID: "2", Status: "delivered"}, StatusRow{ID: "3", Status: "delivered"})
 	p.BreakQuestions(Error500, 1)
 	post(t, p.Server, prostorQueue, "application/json", readQueue)
 	require.Equal(t, 1, p.Queued("myQueue"))
@@ -116,7 +116,7 @@ func TestProstorCountingKeepsNoMessages(t *testing.T) {
 func TestProstorStatus(t *testing.T) {
 	p := startProstor(t)
 	send3(t, p, "")
-	require.True(t, p.Deliver(p.SMSCID("C1"), "delivered"))
+	require.True(t, p.Deliver(p.IDOf("C1"), "delivered"))
 	_, reply := post(t, p.Server, prostorStatus, "application/json",
 		`{`+authJSON+`,"messages":[{"smscId":"2592608031","clientId":"C1"},{"smscId":"2592608032"},{"smscId":"77"},{"smscId":"x-1"}]}`)
 	require.Equal(t, `{"status":"ok","messages":[{"status":"incorrect id","smscId":"x-1"},{"status":"queued","smscId":77},`+
@@ -185,7 +185,7 @@ func BenchmarkProstorQueue(b *testing.B) {
 	p := NewProstor("login", "password")
 	rows := make([]StatusRow, 1000)
 	for i := range rows {
-		rows[i] = StatusRow{fmt.Sprint(2592608030 + i), "AEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "delivered"}
+		rows[i] = StatusRow{ID: fmt.Sprint(2592608030 + i), ClientID: "AEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Status: "delivered"}
 	}
 	body := []byte(strings.Replace(readQueue, `"2"`, `"1000"`, 1))
 	r, err := http.NewRequest(http.MethodPost, "http://127.0.0.1"+prostorQueue, nil)

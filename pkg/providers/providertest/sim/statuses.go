@@ -6,19 +6,24 @@ import (
 	"time"
 )
 
-// StatusRow is one row of a status queue. ClientID may be empty.
-type StatusRow struct{ SMSCID, ClientID, Status string }
+// StatusRow is what a provider says of one message: a row of a queue. ClientID may be empty.
+type StatusRow struct {
+	ID, ClientID, Status string
+	At                   time.Time // since when
+}
 
-// statuses is what becomes of the messages that Prostor took, and the queues of rows about them that nobody read yet. Its zero value
-// is ready for use; it is safe for concurrent use.
+// statuses is what becomes of the messages that a simulator took, and the queues of rows about them that nobody read yet. It is safe for
+// concurrent use; make it with newStatuses.
 type statuses struct {
+	taken, delivered string // the provider's words
+
 	mu       sync.Mutex
 	on       bool // messages get a last word by themselves
 	after    time.Duration
 	lastWord func(to string) string
 	coming   []*message // that will get it, in the order of their acceptance
 	messages map[string]*message
-	clients  map[string]string // smscId by clientId
+	ids      map[string]string // by client id
 	queues   map[string][]StatusRow
 }
 
@@ -29,40 +34,45 @@ type message struct {
 	due       time.Time
 }
 
-// DeliverAfter makes every message that is taken from now on get its last word so long after: what lastWord says of the recipient (in
-// digits only), or `delivered` where lastWord is nil. A negative time ends that for the messages to come.
+func newStatuses(taken, delivered string) *statuses {
+	return &statuses{taken: taken, delivered: delivered, messages: map[string]*message{}, ids: map[string]string{}, queues: map[string][]StatusRow{}}
+}
+
+// DeliverAfter makes every message that is taken from now on get its last word so long after, and after those that were taken before it: what
+// lastWord says of the recipient (in digits only), or the provider's word for delivered where lastWord is nil. lastWord must not call the
+// simulator. A negative time ends that for the messages to come.
 func (s *statuses) DeliverAfter(d time.Duration, lastWord func(to string) string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if lastWord == nil {
-		lastWord = func(string) string { return "delivered" }
+		lastWord = func(string) string { return s.delivered }
 	}
 	s.on, s.after, s.lastWord = d >= 0, d, lastWord
 }
 
 // Deliver gives a message a status, and its queue a row about it, where it has one. False: nobody knows the id.
-func (s *statuses) Deliver(smscID, status string) bool {
+func (s *statuses) Deliver(id, status string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, known := s.messages[smscID]
+	m, known := s.messages[id]
 	if known {
 		s.tell(m, status)
 	}
 	return known
 }
 
-// SMSCID is the provider's id of the message with that id of ours; empty where there is none.
-func (s *statuses) SMSCID(clientID string) string {
+// IDOf is the provider's id of the message with that id of ours; empty where there is none.
+func (s *statuses) IDOf(clientID string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.clients[clientID]
+	return s.ids[clientID]
 }
 
 // Enqueue puts rows into a queue, about whomever.
 func (s *statuses) Enqueue(queue string, rows ...StatusRow) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.enqueue(queue, rows...)
+	s.queues[queue] = append(s.queues[queue], rows...)
 }
 
 // Queued is how many rows can be read from a queue now.
@@ -82,20 +92,16 @@ func (s *statuses) keeps(countsOnly bool) bool {
 
 // keep notes a message that was taken.
 func (s *statuses) keep(id int64, clientID, to, queue string, countsOnly bool) {
-	m := &message{StatusRow: StatusRow{strconv.FormatInt(id, 10), clientID, "queued"}, to: to, queue: queue}
+	m := &message{StatusRow: StatusRow{ID: strconv.FormatInt(id, 10), ClientID: clientID, Status: s.taken}, to: to, queue: queue}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.on {
 		m.due = time.Now().Add(s.after)
 		s.coming = append(s.coming, m)
 	}
-	if countsOnly {
-		return
+	if !countsOnly {
+		s.messages[m.ID], s.ids[clientID] = m, m.ID
 	}
-	if s.messages == nil {
-		s.messages, s.clients = map[string]*message{}, map[string]string{}
-	}
-	s.messages[m.SMSCID], s.clients[clientID] = m, m.SMSCID
 }
 
 // settle gives their last word to the messages whose time has come. With the lock held.
@@ -108,18 +114,12 @@ func (s *statuses) settle() {
 	}
 }
 
+// tell sets a message's status. With the lock held.
 func (s *statuses) tell(m *message, status string) {
-	m.Status = status
+	m.Status, m.At = status, time.Now()
 	if m.queue != "" {
-		s.enqueue(m.queue, m.StatusRow)
+		s.queues[m.queue] = append(s.queues[m.queue], m.StatusRow)
 	}
-}
-
-func (s *statuses) enqueue(queue string, rows ...StatusRow) {
-	if s.queues == nil {
-		s.queues = map[string][]StatusRow{}
-	}
-	s.queues[queue] = append(s.queues[queue], rows...)
 }
 
 // read takes up to n rows out of a queue.
@@ -138,14 +138,14 @@ func (s *statuses) read(queue string, n int) []StatusRow {
 	return taken
 }
 
-// of is the status of a message; false: nobody knows it.
-func (s *statuses) of(smscID string) (status string, known bool) {
+// of is what became of a message; false: nobody knows it.
+func (s *statuses) of(id string) (row StatusRow, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle()
-	m, known := s.messages[smscID]
+	m, known := s.messages[id]
 	if !known {
-		return "", false
+		return StatusRow{}, false
 	}
-	return m.Status, true
+	return m.StatusRow, true
 }
