@@ -33,6 +33,8 @@ func (s *memorySettings) Open(e providers.Endpoint) (providers.Provider, error) 
 	p := &memoryProvider{endpoint: e.WithDefaults(), password: string(s.Password), phrases: memoryPhrases()}
 	p.post = p.endpoint.Post
 	p.read = p.understand
+	p.refuse = func(r providers.Reply) error { return r.Result(providers.Secret(p.password)).Refusal() }
+	p.tell = func(rs []providers.Receipt) []providers.Receipt { return rs }
 	p.finish = func(_ []providers.Message, rs []providers.Result) []providers.Result { return rs }
 	if s.broken != nil {
 		s.broken(p)
@@ -67,10 +69,12 @@ type memoryProvider struct {
 	password string
 	phrases  providers.Phrases
 
-	// The steps of Send, which broken ones replace.
+	// The steps of Send and of questions, which broken ones replace.
 	post   func(context.Context, string, string, []byte) providers.Reply
 	read   func(providers.Reply, []providers.Message) []providers.Result
 	finish func([]providers.Message, []providers.Result) []providers.Result
+	refuse func(providers.Reply) error
+	tell   func([]providers.Receipt) []providers.Receipt
 }
 
 func (p *memoryProvider) Send(ctx context.Context, msgs []providers.Message) []providers.Result {
@@ -97,6 +101,7 @@ func (p *memoryProvider) understand(r providers.Reply, msgs []providers.Message)
 	results := make([]providers.Result, len(msgs))
 	for i, m := range msgs {
 		results[i] = p.phrases.Result(status[providers.Base32ID(m.Key)], p.secrets(msgs)...)
+		results[i].ID = providers.Base32ID(m.Key)
 	}
 	return results
 }
@@ -110,13 +115,19 @@ func (p *memoryProvider) secrets(msgs []providers.Message) []providers.Secret {
 }
 
 // memorySim is the other side.
-type memorySim struct{ *sim.Server }
+type memorySim struct {
+	*sim.Server
+	queue memoryQueue
+}
 
-func (s memorySim) Answer(r sim.Request) sim.Answer {
+func (s *memorySim) Answer(r sim.Request) sim.Answer {
 	lines := strings.Split(string(r.Body), "\n")
-	if r.Method != "POST" || r.URL.Path != "/send" || lines[0] != memoryPassword {
+	if r.Method != "POST" || lines[0] != memoryPassword {
 		s.Violate("%s %s", r.Method, r.URL.Path)
 		return sim.Answer{Status: 403}
+	}
+	if s.Question(r.Request) {
+		return s.question(r.URL.Path, lines[1:])
 	}
 	a := sim.Answer{ContentType: "text/plain"}
 	reply := []string{"ok"}
@@ -143,13 +154,14 @@ func (s memorySim) Answer(r sim.Request) sim.Answer {
 func memorySubject(broken func(*memoryProvider)) Subject {
 	return Subject{
 		Kind: providers.Kind{
-			Name:     "memory",
-			Traits:   providers.Traits{Channels: []providers.Channel{providers.SMS}, MaxBatch: 20, DefaultBatch: 10, DefaultInFlight: 1},
+			Name: "memory",
+			Traits: providers.Traits{Channels: []providers.Channel{providers.SMS}, MaxBatch: 20, DefaultBatch: 10, DefaultInFlight: 1,
+				ReportsDelivery: true, MaxRead: 100, MaxAsk: memoryMaxAsk},
 			Settings: func() providers.Settings { return &memoryConfig{} },
 		},
 		Settings: func() providers.Settings { return &memorySettings{Password: memoryPassword, broken: broken} },
 		Sim: func() *sim.Server {
-			s := &memorySim{}
+			s := &memorySim{queue: memoryQueue{states: map[string]string{}}}
 			s.Server = sim.New(s)
 			return s.Server
 		},
@@ -164,6 +176,8 @@ func memorySubject(broken func(*memoryProvider)) Subject {
 			"no money": {Outcome: providers.InsufficientFunds},
 			"novelty":  {Outcome: providers.Ambiguous},
 		},
+		States: memoryStates(),
+		Tell:   func(s *sim.Server, id, words string) { s.Answerer().(*memorySim).queue.tell(id, words) },
 	}
 }
 

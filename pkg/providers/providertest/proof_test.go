@@ -66,6 +66,19 @@ func TestBrokenProvidersFail(t *testing.T) {
 	finish := func(change func([]providers.Message, []providers.Result) []providers.Result) func(*memoryProvider) {
 		return func(p *memoryProvider) { p.finish = change }
 	}
+	onRefusal := func(change func(*providers.Refusal, providers.Reply)) func(*memoryProvider) {
+		return func(p *memoryProvider) {
+			p.refuse = func(r providers.Reply) error {
+				refusal := r.Result(providers.Secret(p.password)).Refusal()
+				change(refusal, r)
+				return refusal
+			}
+		}
+	}
+	onReceipts := func(change func([]providers.Receipt) []providers.Receipt) func(*memoryProvider) {
+		return func(p *memoryProvider) { p.tell = change }
+	}
+	const asked, told = "questions: every fault has its outcome", "receipts mean what they say"
 	const faults, order, words = "every fault has its outcome", "one result a message, in order", "nothing secret is told"
 	for name, tc := range map[string]struct {
 		broken func(*memoryProvider)
@@ -173,6 +186,46 @@ func TestBrokenProvidersFail(t *testing.T) {
 		"reads to the end":      {own(func(p *memoryProvider, c *http.Client) { c.CheckRedirect = nil }), "a reply without end is not read to its end"},
 		"follows redirects":     {own(func(p *memoryProvider, c *http.Client) { c.CheckRedirect = nil }), "redirects are not followed"},
 		"guesses what was sent": {own(func(*memoryProvider, *http.Client) {}), "what was not read was not sent"},
+
+		"a question knows no outcome":       {onRefusal(func(r *providers.Refusal, _ providers.Reply) { r.Outcome = providers.Ambiguous }), asked},
+		"a question loses its Retry-After":  {onRefusal(func(r *providers.Refusal, _ providers.Reply) { r.RetryAfter = 0 }), asked},
+		"a question's error is no refusal":  {func(p *memoryProvider) { p.refuse = func(providers.Reply) error { return errBroken } }, asked},
+		"a question fails without a word":   {func(p *memoryProvider) { p.refuse = func(providers.Reply) error { return nil } }, asked},
+		"a question tells the password":     {onRefusal(func(r *providers.Refusal, _ providers.Reply) { r.Message += " " + memoryPassword }), "questions: nothing secret is told"},
+		"a question tells what came":        {onRefusal(func(r *providers.Refusal, reply providers.Reply) { r.Message += string(reply.Body) }), "questions: nothing secret is told"},
+		"a question guesses what was asked": {own(func(*memoryProvider, *http.Client) {}), "questions: what was not read was not asked"},
+		"a question knows no context": {func(p *memoryProvider) {
+			p.post = func(_ context.Context, path, ct string, body []byte) providers.Reply {
+				return p.endpoint.Post(context.Background(), path, ct, body)
+			}
+		}, "questions: cancelling ends them"},
+		"a question asks again": {func(p *memoryProvider) {
+			p.post = func(ctx context.Context, path, ct string, body []byte) providers.Reply {
+				if r := p.endpoint.Post(ctx, path, ct, body); r.Status < 500 {
+					return r
+				}
+				return p.endpoint.Post(ctx, path, ct, body)
+			}
+		}, asked},
+		"a question panics at odd replies": {onRefusal(func(_ *providers.Refusal, r providers.Reply) {
+			if r.Fate == providers.Answered {
+				panic("odd")
+			}
+		}), "questions: any bytes may come back"},
+		"all is delivered, always": {onReceipts(func(rs []providers.Receipt) []providers.Receipt {
+			for i := range rs {
+				rs[i].State = providers.Delivered
+			}
+			return rs
+		}), told},
+		"a receipt is lost":     {onReceipts(func(rs []providers.Receipt) []providers.Receipt { return rs[:max(0, len(rs)-1)] }), told},
+		"a receipt comes twice": {onReceipts(func(rs []providers.Receipt) []providers.Receipt { return append(rs, rs...) }), told},
+		"a receipt about somebody else": {onReceipts(func(rs []providers.Receipt) []providers.Receipt {
+			for i := range rs {
+				rs[i].ClientID = "X"
+			}
+			return rs
+		}), told},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := slices.IndexFunc(laws(), func(l law) bool { return l.name == tc.law })
@@ -201,6 +254,23 @@ func TestBadDescriptionsFail(t *testing.T) {
 			s := memorySubject(nil)
 			change(&s)
 			require.NotEmpty(t, try(t, laws()[0], s))
+		})
+	}
+}
+
+// What the traits say of receipts must be right as well.
+func TestBadAbilitiesFail(t *testing.T) {
+	i := slices.IndexFunc(laws(), func(l law) bool { return l.name == "abilities are as the traits say" })
+	for name, change := range map[string]func(*Subject){
+		"asks nobody":     func(s *Subject) { s.Kind.Traits.MaxAsk = 0 },
+		"reads nothing":   func(s *Subject) { s.Kind.Traits.MaxRead = 0 },
+		"reports nothing": func(s *Subject) { s.Kind.Traits.ReportsDelivery = false },
+		"no states":       func(s *Subject) { s.States = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := memorySubject(nil)
+			change(&s)
+			require.NotEmpty(t, try(t, laws()[i], s))
 		})
 	}
 }
