@@ -19,7 +19,7 @@ func checkCommand(p *program) *cobra.Command {
 		Use:   "check --config FILE [--online]",
 		Short: "Validates the configuration",
 		Long: `Validates the configuration and lists every fault at once, each with its line. With --online it also asks the
-servers that the configuration names. It changes nothing.`,
+servers that the configuration names, and every account for its version, balance and senders. It changes nothing.`,
 		Args: cobra.NoArgs,
 	}
 	path, output := configFlag(cmd), outputFlag(cmd)
@@ -47,6 +47,7 @@ func (p *program) check(ctx context.Context, path string, output format, online 
 	if online {
 		findings = append(findings, checkNATS(ctx, cfg)...)
 		findings = append(findings, checkRedis(ctx, cfg.Redis))
+		findings = append(findings, checkAccounts(ctx, cfg.Accounts)...)
 	}
 	if err := printRows(p.stdout, output, findings, []string{"WHAT", "STATE", "WORDS"}, finding.cells); err != nil {
 		return fmt.Errorf("print the findings: %w", err)

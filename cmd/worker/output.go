@@ -46,10 +46,19 @@ func printRows[T any](w io.Writer, f format, rows []T, head []string, cells func
 		}
 		return enc.Encode(rows)
 	}
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	var padded strings.Builder
+	table := tabwriter.NewWriter(&padded, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, strings.Join(head, "\t"))
 	for _, r := range rows {
-		fmt.Fprintln(table, strings.TrimRight(strings.Join(cells(r), "\t"), "\t"))
+		fmt.Fprintln(table, strings.Join(cells(r), "\t"))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(padded.String()) { // a row whose last cells are empty has only spaces there
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }

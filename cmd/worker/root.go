@@ -67,6 +67,7 @@ func rootCommand(p *program) *cobra.Command {
 		runCommand(p),
 		initCommand(p),
 		checkCommand(p),
+		accountCommand(p),
 		sandboxCommand(p),
 	)
 	return root

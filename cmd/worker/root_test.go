@@ -15,6 +15,7 @@ import (
 	"github.com/gonets/gonets/cmd/worker/config"
 	"github.com/gonets/gonets/pkg/dispatch/natsq/natstest"
 	"github.com/gonets/gonets/pkg/providers"
+	"github.com/gonets/gonets/pkg/providers/providertest/sim"
 )
 
 const sample = `accounts:
@@ -85,8 +86,14 @@ func TestExitStatus(t *testing.T) {
 
 func TestInitAndCheckOnline(t *testing.T) {
 	server, store := natstest.Start(t), miniredis.RunT(t)
+	account := sim.NewProstor("shop", "hunter2")
+	require.NoError(t, account.Start("127.0.0.1:0"))
+	t.Cleanup(account.Close)
 	path := sampleWith(t, "nats: {url: '"+server.URL()+"', prefix: try}", "streams: {jobs_max_bytes: 1MiB}",
 		"redis: {url: 'redis://"+store.Addr()+"'}")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, bytes.Replace(text, []byte("https://api.example.com"), []byte(account.URL().String()), 1), 0o600))
 
 	status, stdout, stderr := worker(t, "check", "--config", path, "--online")
 	require.Equal(t, exitFailed, status)
@@ -108,7 +115,9 @@ func TestInitAndCheckOnline(t *testing.T) {
 	require.Equal(t, exitDone, status, stdout+stderr)
 	var findings []finding
 	require.NoError(t, json.Unmarshal([]byte(stdout), &findings))
-	require.Len(t, findings, 4)
+	require.Len(t, findings, 5)
+	require.Equal(t, "account main", findings[4].What)
+	require.Contains(t, findings[4].Words, "version 2; balance 1000000000.00 RUB")
 
 	store.Close()
 	status, stdout, _ = worker(t, "check", "--config", path, "--online")

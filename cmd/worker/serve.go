@@ -20,7 +20,6 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch/claim"
 	"github.com/gonets/gonets/pkg/dispatch/job"
 	"github.com/gonets/gonets/pkg/dispatch/natsq"
-	"github.com/gonets/gonets/pkg/providers"
 	"github.com/gonets/gonets/pkg/ratelimit"
 )
 
@@ -160,9 +159,9 @@ func openAccounts(cfg *config.Config, log *zap.Logger) ([]dispatch.Account, erro
 		if a.AllowHTTP && a.URL.Scheme == "http" {
 			log.Warn("credentials and messages go out unencrypted", zap.String("account", a.Name))
 		}
-		p, err := a.Settings.Open(providers.Endpoint{URL: a.URL, Client: providers.NewClient(), Timeout: a.Timeout, Sender: a.Sender, Now: time.Now})
+		p, err := openProvider(a)
 		if err != nil {
-			return nil, fmt.Errorf("account %s: %w", a.Name, err)
+			return nil, err
 		}
 		out = append(out, dispatch.Account{
 			Name: a.Name, ProviderName: a.Kind.Name, Provider: p, Traits: a.Kind.Traits, Sender: a.Sender,

@@ -40,7 +40,7 @@ type Receipt struct {
 // Sent is a message that was given to the provider before.
 type Sent struct {
 	ID  string   // the provider's id
-	Key [32]byte // as in [Message.Key]
+	Key [32]byte // as in [Message.Key]; zero: not known
 }
 
 // The rest are what a provider may do beside sending. Package dispatch and its neighbours find them by type; an account that can't do one of

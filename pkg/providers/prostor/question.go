@@ -23,7 +23,7 @@ type question struct {
 // asked is a message whose status is asked for.
 type asked struct {
 	SMSCID   string `json:"smscId"`
-	ClientID string `json:"clientId"`
+	ClientID string `json:"clientId,omitempty"`
 }
 
 // answer is the body of the reply to a question, with the fields of all paths.

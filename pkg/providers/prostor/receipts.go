@@ -1,6 +1,7 @@
 package prostor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -47,7 +48,10 @@ func (p *provider) AskReceipts(ctx context.Context, sent []providers.Sent) ([]pr
 		if _, twice := clientIDs[s.ID]; twice || !validID(s.ID) {
 			continue
 		}
-		clientIDs[s.ID] = providers.Base32ID(s.Key)
+		clientIDs[s.ID] = ""
+		if s.Key != [32]byte{} {
+			clientIDs[s.ID] = providers.Base32ID(s.Key)
+		}
 		q.Messages = append(q.Messages, asked{SMSCID: s.ID, ClientID: clientIDs[s.ID]})
 	}
 	if len(q.Messages) == 0 {
@@ -67,10 +71,10 @@ func answersTo(clientIDs map[string]string, rows []providers.Receipt) []provider
 	contradicted := map[string]bool{}
 	for _, r := range rows {
 		client, ours := clientIDs[r.ID]
-		if !ours || r.ClientID != "" && r.ClientID != client {
+		if !ours || r.ClientID != "" && client != "" && r.ClientID != client {
 			continue
 		}
-		r.ClientID = client
+		r.ClientID = cmp.Or(client, r.ClientID)
 		if earlier, twice := told[r.ID]; twice && earlier.Status != r.Status {
 			contradicted[r.ID] = true
 		}
