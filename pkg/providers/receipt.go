@@ -124,22 +124,31 @@ func (r Result) Refusal() *Refusal {
 }
 
 // ReceiptWords is a provider's dictionary of states. It is made by [NewReceiptWords] and safe for concurrent use.
-type ReceiptWords struct{ meanings map[string]ReceiptState }
+type ReceiptWords struct{ meanings map[string]meaning }
+
+type meaning struct {
+	word  string
+	state ReceiptState
+}
 
 // NewReceiptWords makes a dictionary. Case, surrounding space, a trailing dot and the dots of ё don't matter.
 func NewReceiptWords(meanings map[string]ReceiptState) ReceiptWords {
-	w := ReceiptWords{make(map[string]ReceiptState, len(meanings))}
-	for text, state := range meanings {
-		w.meanings[fold(text)] = state
+	w := ReceiptWords{make(map[string]meaning, len(meanings))}
+	for word, state := range meanings {
+		w.meanings[fold(word)] = meaning{word, state}
 	}
 	return w
 }
 
-// Find tells what words mean, by the whole text only: "not delivered" contains "delivered". Unknown words are Pending, with ok false.
-func (w ReceiptWords) Find(words string) (state ReceiptState, ok bool) {
-	if state, ok = w.meanings[words]; ok {
-		return state, true
+// Find tells what words mean, by the whole text only: "not delivered" contains "delivered". It gives them back as the dictionary
+// spells them; unknown ones redacted and Pending, with known false.
+func (w ReceiptWords) Find(words string, secrets ...Secret) (word string, state ReceiptState, known bool) {
+	m, known := w.meanings[words]
+	if !known {
+		m, known = w.meanings[fold(words)]
 	}
-	state, ok = w.meanings[fold(words)]
-	return state, ok
+	if !known {
+		return Redact(words, secrets...), Pending, false
+	}
+	return m.word, m.state, true
 }

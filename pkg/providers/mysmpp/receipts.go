@@ -126,28 +126,24 @@ func (p *provider) receipt(row told) (r providers.Receipt, problem string, ok bo
 	if err := id.UnmarshalJSON(row.ID); err != nil {
 		id = ""
 	}
-	words := strings.TrimSpace(string(row.State))
-	if words == "" {
+	word, state, known := p.reader.states.Find(string(row.State), p.reader.secrets...)
+	if word == "" {
 		return r, strings.TrimSpace(string(row.Error)), false
 	}
-	state, known := p.reader.states.Find(words)
 	if !known {
-		if v, ours := p.reader.meanings.Find(words); ours && v.Outcome.PausesAccount() {
-			return r, words, false
+		if v, ours := p.reader.meanings.Find(string(row.State)); ours && v.Outcome.PausesAccount() {
+			return r, string(row.State), false
 		}
 		state = providers.Untold // the provider's words for a message that came to nothing it has a state for
 	}
 	if r.ID = strings.TrimSpace(string(id)); !validID(r.ID) {
 		return r, "", false
 	}
-	r.State, r.Status = state, strings.ToLower(words)
-	if !known {
-		r.Status = providers.Redact(words, p.reader.secrets...)
-	}
+	r.State, r.Status = state, word
 	r.Segments = row.Parts.Count()
 	r.Cost = times(row.Price.Amount(), r.Segments)
 	r.At = p.moment(row)
-	return r, "", r.Status != ""
+	return r, "", true
 }
 
 // moment is when the state changed, on the account's clock.

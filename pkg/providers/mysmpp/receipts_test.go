@@ -73,7 +73,7 @@ func TestStateReplies(t *testing.T) {
 		"as documented": {200, `[{"id_sms":82216,"time_change_state":"2021-04-26 15:15:03","state":"deliver","num_parts":1,"price":10.6000000}]`,
 			[]providers.Receipt{{ID: "82216", State: providers.Delivered, Status: "deliver", Segments: 1, Cost: "10.6000000", At: at}}, providers.Submitted},
 		"quoted, with parts": {200, `[{"id_sms":"82216","time_change_state":"2021-04-26 15:15:03","state":"Read.","num_parts":"3","price":"2.35"}]`,
-			[]providers.Receipt{{ID: "82216", State: providers.Delivered, Status: "read.", Segments: 3, Cost: "7.05", At: at}}, providers.Submitted},
+			[]providers.Receipt{{ID: "82216", State: providers.Delivered, Status: "read", Segments: 3, Cost: "7.05", At: at}}, providers.Submitted},
 		"on its way": {200, `[{"id_sms":82216,"time_change_state":"","state":"send"},{"id_sms":82217,"state":"send","time_change_state":"yesterday"}]`,
 			[]providers.Receipt{{ID: "82216", Status: "send"}, {ID: "82217", Status: "send"}}, providers.Submitted},
 		"not delivered": {200, `[{"id_sms":82216,"state":"not_deliver"},{"id_sms":82217,"state":"expired"}]`,

@@ -89,7 +89,7 @@ func (rd reader) row(r row, secrets []providers.Secret) providers.Result {
 	_, repeated := rd.repeats.Find(words)
 	// The document knows `send`; the others are those of a status request, in which a repeated message, whose earlier id
 	// comes back, may be already.
-	_, known := rd.states.Find(state)
+	_, _, known := rd.states.Find(state)
 
 	res := providers.Result{Outcome: providers.Submitted}
 	switch {

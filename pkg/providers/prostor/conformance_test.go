@@ -42,7 +42,6 @@ func TestConformance(t *testing.T) {
 			"queued":                 providers.Pending,
 			"smsc submit":            providers.Pending,
 			"delivered":              providers.Delivered,
-			"Delivered.":             providers.Delivered,
 			"delivery error":         providers.Undelivered,
 			"smsc reject":            providers.Undelivered,
 			"incorrect id":           providers.Untold,

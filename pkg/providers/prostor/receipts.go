@@ -94,9 +94,9 @@ func (p *provider) ClientID(key [32]byte) string { return providers.Base32ID(key
 
 // receipts are those of the rows that name a message and a state; skipped is how many don't.
 func (p *provider) receipts(rows rows) (receipts []providers.Receipt, skipped int) {
-	receipts = make([]providers.Receipt, 0, len(rows))
+	receipts, secrets := make([]providers.Receipt, 0, len(rows)), p.secrets()
 	for _, row := range rows {
-		if r, ok := p.receipt(row); ok {
+		if r, ok := p.receipt(row, secrets); ok {
 			receipts = append(receipts, r)
 		} else {
 			skipped++
@@ -106,7 +106,7 @@ func (p *provider) receipts(rows rows) (receipts []providers.Receipt, skipped in
 }
 
 // receipt is what one row says.
-func (p *provider) receipt(row row) (r providers.Receipt, ok bool) {
+func (p *provider) receipt(row row, secrets []providers.Secret) (r providers.Receipt, ok bool) {
 	if id := strings.TrimSpace(string(row.SMSCID)); validID(id) {
 		r.ID = id
 	}
@@ -114,15 +114,10 @@ func (p *provider) receipt(row row) (r providers.Receipt, ok bool) {
 	if id := strings.ToUpper(strings.TrimSpace(string(row.ClientID))); validID(id) {
 		r.ClientID = id
 	}
-	words := strings.TrimSpace(string(row.Status))
-	if words == "" || r.ID == "" && r.ClientID == "" {
+	r.Status, r.State, _ = p.states.Find(string(row.Status), secrets...)
+	if r.Status == "" || r.ID == "" && r.ClientID == "" {
 		return r, false
 	}
-	state, known := p.states.Find(words)
-	if !known {
-		words = providers.Redact(words, p.secrets()...)
-	}
-	r.State, r.Status = state, words
 	r.Segments = row.SMSCount.Count()
 	if r.Cost = row.MsgCost.Amount(); r.Cost != "" {
 		r.Currency = roubles

@@ -97,7 +97,7 @@ func TestQueueReplies(t *testing.T) {
 			[]providers.Receipt{delivered("12345", ""), {ID: "12346", State: providers.Undelivered, Status: "smsc reject"}}, 0, providers.Submitted},
 		"types that vary": {200, `{"status":"ок","messages":[{"status":"delivered","smscId":2592608030,"clientId":"` + strings.ToLower(id1) +
 			`"},{"status":"Delivered.","smscId":99999999999999999999,"clientId":null},{"status":"delivered","clientId":"` + id2 + `"}]}`,
-			[]providers.Receipt{delivered("2592608030", id1), {ID: "99999999999999999999", State: providers.Delivered, Status: "Delivered."}, delivered("", id2)},
+			[]providers.Receipt{delivered("2592608030", id1), {ID: "99999999999999999999", State: providers.Delivered, Status: "delivered"}, delivered("", id2)},
 			0, providers.Submitted},
 		"billing": {200, `{"status":"ok","messages":[{"status":"delivery error","smscId":"1","smsCount":"2","msgCost":4.70}]}`,
 			[]providers.Receipt{{ID: "1", State: providers.Undelivered, Status: "delivery error", Segments: 2, Cost: "4.70", Currency: "RUB"}}, 0, providers.Submitted},
@@ -107,8 +107,8 @@ func TestQueueReplies(t *testing.T) {
 			[]providers.Receipt{{ID: "1", State: providers.Untold, Status: "incorrect id"}}, 0, providers.Submitted},
 		"words that nobody knows": {200, `{"status":"ok","messages":[{"status":"not delivered","smscId":"1"},{"status":"sent to +79612242243 by login1","smscId":"2"}]}`,
 			[]providers.Receipt{pending("1", "", "not delivered"), pending("2", "", "sent to +*** by ******")}, 0, providers.Submitted},
-		"rows about nobody": {200, `{"status":"ok","messages":[{"status":"delivered"},null,5,[],{"smscId":"1"},{"status":{},"smscId":"1"},{"status":"delivered","smscId":"1 2"},{"status":"delivered","smscId":"1"}]}`,
-			[]providers.Receipt{delivered("1", "")}, 7, providers.Submitted},
+		"rows about nobody": {200, `{"status":"ok","messages":[{"status":"delivered"},null,5,[],{"smscId":"1"},{"status":"\u200b ","smscId":"1"},{"status":{},"smscId":"1"},{"status":"delivered","smscId":"1 2"},{"status":"delivered","smscId":"1"}]}`,
+			[]providers.Receipt{delivered("1", "")}, 8, providers.Submitted},
 		"rows beside an error": {200, `{"status":"error","description":"busy","messages":[{"status":"delivered","smscId":"1"}]}`,
 			[]providers.Receipt{delivered("1", "")}, 0, providers.Submitted},
 		"rows at HTTP 500":           {500, `{"status":"ok","messages":[{"status":"delivered","smscId":"1"}]}`, []providers.Receipt{delivered("1", "")}, 0, providers.Submitted},
@@ -192,6 +192,35 @@ func TestAskedAboutNobodyMakesNoRequest(t *testing.T) {
 	require.Empty(t, receipts)
 	r, _ := last()
 	require.Nil(t, r)
+}
+
+// full is a reply of a whole read, with rows of the longest ids that the document allows.
+func full() string {
+	rows := make([]string, maxRead)
+	for i := range rows {
+		rows[i] = fmt.Sprintf(`{"status":"delivery error","smscId":"%072d","clientId":"%072d","smsCount":"10","msgCost":"23.50"}`, i, i)
+	}
+	return `{"status":"ok","messages":[` + strings.Join(rows, ",") + `]}`
+}
+
+func TestTheLongestReadIsReadWhole(t *testing.T) {
+	require.Less(t, len(full()), providers.MaxBody/2)
+	p, _ := asking(t, 200, full())
+	receipts, skipped, err := p.ReadReceipts(t.Context(), maxRead)
+	require.NoError(t, err)
+	require.Zero(t, skipped)
+	require.Len(t, receipts, maxRead)
+}
+
+func BenchmarkReadReceipts(b *testing.B) {
+	p, _ := asking(b, 200, full())
+	b.ReportAllocs()
+	for b.Loop() {
+		if receipts, _, err := p.ReadReceipts(b.Context(), maxRead); err != nil || len(receipts) != maxRead {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*maxRead)/b.Elapsed().Seconds(), "receipts/s")
 }
 
 // Whatever comes back: no panic, an answer or a refusal, and words that are fit to be kept.

@@ -34,8 +34,7 @@ func (p *memoryProvider) receipts(lines []string) []providers.Receipt {
 	states := providers.NewReceiptWords(memoryStates())
 	for _, line := range lines {
 		id, words, _ := strings.Cut(line, "\t")
-		if status := providers.Redact(words, p.secrets(nil)...); id != "" && status != "" {
-			state, _ := states.Find(words)
+		if status, state, _ := states.Find(words, p.secrets(nil)...); id != "" && status != "" {
 			receipts = append(receipts, providers.Receipt{ID: id, ClientID: id, State: state, Status: status})
 		}
 	}
