@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/gonets/gonets/cmd/worker/config"
+	"github.com/gonets/gonets/pkg/breaker"
 	"github.com/gonets/gonets/pkg/dispatch"
 	"github.com/gonets/gonets/pkg/dispatch/claim"
 	"github.com/gonets/gonets/pkg/dispatch/job"
@@ -100,6 +101,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		},
 		Claims:  guard,
 		Limiter: newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens),
+		Health:  newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix)),
 		Outlet:  outlet,
 	}, log)
 	if err != nil {
@@ -165,7 +167,7 @@ func openAccounts(cfg *config.Config, log *zap.Logger) ([]dispatch.Account, erro
 		}
 		out = append(out, dispatch.Account{
 			Name: a.Name, ProviderName: a.Kind.Name, Provider: p, Traits: a.Kind.Traits, Sender: a.Sender,
-			Limited: a.Limit.Limited(), Bounded: a.InFlightTotal > 0, InFlight: a.InFlight, Batch: a.Batch,
+			Rate: a.Limit.PerSecond, Bounded: a.InFlightTotal > 0, InFlight: a.InFlight, Batch: a.Batch,
 			Timeout: a.Timeout, Recheck: a.Recheck, NativeSchedule: a.NativeSchedule,
 		})
 	}

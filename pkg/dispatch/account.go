@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/gonets/gonets/pkg/dispatch/job"
 )
 
 // ahead is how long before they are good tokens may be reserved by jobs that aren't urgent: enough to use the rate without gaps,
@@ -28,10 +30,10 @@ type account struct {
 	log      *zap.Logger
 }
 
-func newAccount(cfg Account, l *line) *account {
+func newAccount(cfg Account, l *line, h *health) *account {
 	a := &account{
 		Account:  cfg,
-		health:   newHealth(),
+		health:   h,
 		slots:    make(chan struct{}, cfg.InFlight),
 		settling: make(chan struct{}, max(2, cfg.InFlight/4)),
 		line:     l,
@@ -41,14 +43,29 @@ func newAccount(cfg Account, l *line) *account {
 	return a
 }
 
+// limited tells whether the limiter has a rate for the account.
+func (a *account) limited() bool { return a.Rate > 0 }
+
+// request is a packet on its way.
+type request struct {
+	items      []*item
+	good       time.Time // when its tokens are
+	generation int64     // of the account's state that it is made under
+	ticket     string    // of the probe that it is; empty: it is none
+}
+
 // run sends packets until ctx ends, then gives back what wasn't sent and waits for what was.
 func (a *account) run(ctx context.Context) {
 	var packets sync.WaitGroup
 	defer packets.Wait()
 	defer func() { a.line.giveBack(a.shelf.clear()) }()
 	for {
+		changed := a.health.changes.changed()
+		a.evict(time.Now())
 		select {
 		case a.slots <- struct{}{}:
+		case <-changed:
+			continue
 		case <-ctx.Done():
 			return
 		}
@@ -56,33 +73,54 @@ func (a *account) run(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		items, good, err := a.next(ctx)
+		r, err := a.next(ctx)
 		if err != nil {
 			leave()
 			return
 		}
-		packets.Go(func() { a.way(ctx, items, good, leave) })
+		packets.Go(func() { a.way(ctx, r, leave) })
 	}
 }
 
+// put gives the account a job, if there is room.
+func (a *account) put(it *item, now time.Time) bool {
+	if !a.shelf.put(it) {
+		return false
+	}
+	a.health.given(now)
+	return true
+}
+
+// evict finds other places for the jobs of an account that is shut; true where it is.
+func (a *account) evict(now time.Time) bool {
+	if !a.health.state.Load().shut(now) {
+		return false
+	}
+	a.line.replace(a.shelf.clear())
+	return true
+}
+
 // way is the way of one packet.
-func (a *account) way(ctx context.Context, items []*item, good time.Time, leave func()) {
-	if sleep(ctx, time.Until(good)) != nil {
+func (a *account) way(ctx context.Context, r request, leave func()) {
+	if sleep(ctx, time.Until(r.good)) != nil {
 		leave()
-		a.refund(len(items))
-		a.line.giveBack(items)
+		a.refund(len(r.items))
+		a.release(r)
+		a.line.giveBack(r.items)
 		return
 	}
-	sent, ends, deadline := a.claim(items)
-	if len(sent) > 0 && time.Since(good) > stale {
+	sent, ends, deadline := a.claim(r.items)
+	if len(sent) > 0 && time.Since(r.good) > stale {
 		// The tokens are of a time long past: to use them now would exceed the rate.
 		ends = append(ends, a.sendLater(sent)...)
 		sent = nil
 	} else {
-		a.refund(len(items) - len(sent))
+		a.refund(len(r.items) - len(sent))
 	}
 	if len(sent) > 0 {
-		ends = append(a.decide(sent, a.send(sent, deadline)), ends...)
+		ends = append(a.decide(r, sent, a.send(sent, deadline)), ends...)
+	} else {
+		a.release(r)
 	}
 	a.settling <- struct{}{}
 	leave()
@@ -111,52 +149,76 @@ func (a *account) enter(ctx context.Context) (leave func(), err error) {
 			own()
 			return nil, err
 		}
+		a.evict(time.Now())
 	}
 }
 
-// next returns the next packet and when its tokens are good. While there are none, a more urgent job may come and go first.
-func (a *account) next(ctx context.Context) ([]*item, time.Time, error) {
+// next returns the next packet with its tokens. While there are none, a more urgent job may come and go first.
+func (a *account) next(ctx context.Context) (request, error) {
 	pace := untilStored()
 	for {
 		if err := a.shelf.fill(ctx); err != nil {
-			return nil, time.Time{}, err
+			return request{}, err
 		}
-		if _, _, _, paused := a.health.paused(time.Now()); paused {
-			a.line.replace(a.shelf.clear())
+		changed, now, state := a.health.changes.changed(), time.Now(), a.health.state.Load()
+		if a.evict(now) {
 			continue
 		}
-		items := a.shelf.packet(!a.tight)
-		if !a.Limited {
-			return items, time.Now(), nil
+		if d := state.rest(now); d > 0 {
+			if err := a.shelf.rest(ctx, d, changed, 0); err != nil {
+				return request{}, err
+			}
+			continue
 		}
-		lane := laneIndex(items[0].delivery.Address.Lane)
-		mayWait := ahead
-		if lane == 0 {
-			mayWait = urgentAhead
+		most, due := a.Batch, state.due(now)
+		if due {
+			most = 1
 		}
-		wait, ok, err := a.line.limiter.Reserve(ctx, a.Name, len(items), mayWait)
+		r := request{items: a.shelf.packet(most, !a.tight), generation: state.Generation}
+		wait, ok, err := a.reserve(ctx, &r)
+		if ok && due {
+			if ok, err = a.probe(ctx, &r); !ok {
+				a.refund(len(r.items))
+			}
+		}
 		switch {
 		case err != nil:
-			a.log.Warn("no answer from the limiter, nothing is sent", zap.Error(err))
+			a.log.Warn("no answer from Redis about tokens or a probe, nothing is sent", zap.Error(err))
 			wait = pace.NextBackOff()
 		case ok:
 			a.tight = wait > 0
-			return items, time.Now().Add(wait), nil
+			return r, nil
 		}
-		a.shelf.putBack(items)
+		lane := laneIndex(r.items[0].delivery.Address.Lane)
+		a.shelf.putBack(r.items)
 		if !a.tight && err == nil {
 			a.tight = true // it was a packet topped up: ask for the most urgent ones alone
 			continue
 		}
-		if err := a.shelf.rest(ctx, wait, lane); err != nil {
-			return nil, time.Time{}, err
+		if err := a.shelf.rest(ctx, wait, changed, lane); err != nil {
+			return request{}, err
 		}
 	}
 }
 
+// reserve gets tokens for the packet and notes when they are good; where it gets none, wait tells when to ask again.
+func (a *account) reserve(ctx context.Context, r *request) (wait time.Duration, ok bool, err error) {
+	if !a.limited() {
+		r.good = time.Now()
+		return 0, true, nil
+	}
+	mayWait := ahead
+	if r.items[0].delivery.Address.Lane == job.Urgent {
+		mayWait = urgentAhead
+	}
+	wait, ok, err = a.line.limiter.Reserve(ctx, a.Name, len(r.items), mayWait)
+	r.good = time.Now().Add(wait)
+	return wait, ok && err == nil, err
+}
+
 // refund gives back tokens that weren't used. Lost ones only leave a gap in the rate.
 func (a *account) refund(n int) {
-	if n == 0 || !a.Limited {
+	if n == 0 || !a.limited() {
 		return
 	}
 	if err := a.line.limiter.Refund(a.line.hard, a.Name, n); err != nil {

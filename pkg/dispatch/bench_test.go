@@ -63,6 +63,20 @@ func (b *instant) Send(_ context.Context, msgs []providers.Message) []providers.
 	return providers.All(len(msgs), providers.Result{Outcome: providers.Submitted, ID: "1", Status: "accepted"})
 }
 
+func (b *instant) States(_ context.Context, accounts []string) ([]AccountState, error) {
+	out := make([]AccountState, len(accounts))
+	for i := range out {
+		out[i].Circuit = Closed
+	}
+	return out, nil
+}
+func (b *instant) Report(context.Context, string, AccountReport) (AccountState, error) {
+	return AccountState{Circuit: Closed}, nil
+}
+func (b *instant) Probe(context.Context, string, time.Duration) (AccountState, string, error) {
+	return AccountState{Circuit: Closed}, "", nil
+}
+
 // silent is a lane without jobs.
 type silent struct{}
 
@@ -75,7 +89,7 @@ func BenchmarkPipeline(b *testing.B) {
 		Accounts: []Account{{Name: "a", Provider: ports, Traits: providers.Traits{Channels: []providers.Channel{providers.SMS}}, InFlight: 4, Batch: 200,
 			Timeout: time.Second, Recheck: time.Second}},
 		Routes: []Route{{Name: "otp", Accounts: []string{"a"}, Retry: Retry{Attempts: 1, Initial: time.Second, Max: time.Second}}}}
-	p, err := New(cfg, Ports{Claims: ports, Outlet: ports, Sources: func(l job.Lane, _ string) Source {
+	p, err := New(cfg, Ports{Claims: ports, Health: ports, Outlet: ports, Sources: func(l job.Lane, _ string) Source {
 		if l == job.Normal {
 			return ports
 		}

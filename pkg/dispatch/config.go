@@ -37,7 +37,7 @@ type Account struct {
 	Provider       providers.Provider
 	Traits         providers.Traits
 	Sender         string        // for jobs without one
-	Limited        bool          // the limiter has a rate for it
+	Rate           float64       // messages a second that the limiter allows over all workers; 0: any
 	Bounded        bool          // the limiter has a bound of requests over all replicas for it
 	InFlight       int           // concurrent requests of this worker
 	Batch          int           // messages a request at most

@@ -14,8 +14,10 @@ type facts struct {
 	retry    Retry         // of the route
 	resend   bool          // an ambiguous message may be sent again, see mayResend
 	before   bool          // it may have been sent before this request, too
+	probe    bool          // the request was a probe of an account that was left alone
 	next     *account      // another account of the route that may be asked in this round; nil: none
-	pause    time.Duration // how long until the account is asked again
+	pause    time.Duration // how long a job is given back for that waits for an account
+	expires  time.Time     // zero: never
 	terminal bool          // the account can't report delivery
 }
 
@@ -45,10 +47,13 @@ func decide(r providers.Result, f facts) settlement {
 		}
 		return wait(f.phase(), job.Code(r.Code), r.Message, f.pause)
 	case providers.Throttled:
-		return retry(r, f.now.Add(max(r.RetryAfter, backoffBefore(f.attempt+1, f.retry))), false)
+		return f.later(r, max(r.RetryAfter, blockFor)+backoffBefore(2, f.retry), false)
 	case providers.Unavailable:
 		if f.next != nil {
 			return move(f.phase(), f.next)
+		}
+		if f.probe { // the job waited, and still does
+			return wait(f.phase(), job.Code(r.Code), r.Message, f.pause)
 		}
 		if f.before {
 			return decideAmbiguous(r, f)
@@ -75,7 +80,19 @@ func again(r providers.Result, f facts, end func(providers.Result) settlement) s
 	if f.attempt >= f.retry.Attempts {
 		return end(r)
 	}
-	return retry(r, f.now.Add(max(r.RetryAfter, backoffBefore(f.attempt+1, f.retry))), true)
+	return f.later(r, max(r.RetryAfter, backoffBefore(f.attempt+1, f.retry)), true)
+}
+
+// later holds the job for d, or ends it where it would be too late then.
+func (f facts) later(r providers.Result, d time.Duration, burn bool) settlement {
+	due := f.now.Add(d)
+	if f.expires.IsZero() || due.Before(f.expires) {
+		return retry(r, due, burn)
+	}
+	if f.before || !r.Outcome.SurelyNotSent() {
+		return unknown(r)
+	}
+	return expire("expires_at can't be met, the next attempt would come " + due.UTC().Format(time.RFC3339) + ": " + r.Message)
 }
 
 // mayResend tells whether a message that account a may have sent can be sent through it again.

@@ -130,7 +130,9 @@ func live(t *testing.T, p plan) *world {
 		ended()
 	}
 	stop := start(t, cfg, worker{world: w})
-	time.Sleep(6 * time.Hour)
+	for end := time.Now().Add(6 * time.Hour); w.left() > 0 && time.Now().Before(end); {
+		time.Sleep(time.Minute)
+	}
 	require.NoError(t, stop())
 	return w
 }

@@ -15,9 +15,12 @@ type line struct {
 	cfg      Config
 	claims   Claims
 	limiter  Limiter
+	health   Health
 	outlet   Outlet
 	keeper   *keeper
 	accounts map[string]*account
+	names    []string // of the accounts
+	changes  *signal  // of the accounts' states
 	desk     *desk
 	log      *zap.Logger
 	soft     context.Context // ends when no more is to be begun
@@ -106,32 +109,41 @@ func (l *line) expired(it *item) settlement {
 // place brings a job to the account that takes it now, or to the desk where none does or none is needed. It blocks while there is no room.
 func (l *line) place(ctx context.Context, it *item) {
 	now := time.Now()
-	var a *account
-	if it.fate = l.fate(it, now); it.fate == nil {
-		a = l.choose(it, now)
+	for it.fate = l.fate(it, now); it.fate == nil; now = time.Now() {
+		a := l.choose(it, now)
+		if a == nil {
+			break
+		}
+		if a.put(it, now) {
+			return
+		}
+		changed := l.changes.changed()
+		if a.health.takes(now) && a.shelf.await(ctx, it, changed) {
+			a.health.given(now)
+			return
+		}
+		if ctx.Err() != nil {
+			l.giveBack([]*item{it})
+			return
+		}
 	}
-	var err error
-	if a != nil {
-		err = a.shelf.put(ctx, it) // from here on it is the account's
-	} else {
-		err = l.desk.put(ctx, it)
-	}
-	if err != nil {
+	if l.desk.put(ctx, it) != nil {
 		l.giveBack([]*item{it})
 	}
 }
 
-// choose returns the account that takes the job now; nil: none can, and its fate is to wait.
+// choose returns the account that takes the job now; nil: none can, or none will in time, and its fate says so.
 func (l *line) choose(it *item, now time.Time) *account {
-	a, cause, words, delay := it.route.choose(it, now)
+	a, why := it.route.choose(it, now)
 	if a == nil {
-		it.fate = func() settlement { return wait(it.phase(), cause, words, min(delay, waitAtMost)) }
+		cause, words := job.Unavailable, "no account of the route can take it now"
+		if why != nil {
+			cause, words = why.Cause, why.Words
+		}
+		it.fate = func() settlement { return wait(it.phase(), cause, words, it.route.comeBack(time.Now())) }
 	}
 	return a
 }
-
-// waitAtMost is how long a job that no account can take is given back for; then the server offers it to any worker.
-const waitAtMost = 5 * time.Second
 
 // fate is the ending of a job that needs no account; nil: it needs one.
 func (l *line) fate(it *item, now time.Time) func() settlement {
@@ -147,7 +159,7 @@ func (l *line) fate(it *item, now time.Time) func() settlement {
 	return nil
 }
 
-// replace finds other places for jobs whose account was paused. It doesn't wait for room in another account, since that one's
+// replace finds other places for jobs whose account was shut. It doesn't wait for room in another account, since that one's
 // loop may be waiting for room in this one.
 func (l *line) replace(items []*item) {
 	now := time.Now()
@@ -157,7 +169,7 @@ func (l *line) replace(items []*item) {
 			if l.desk.put(l.soft, it) == nil {
 				continue
 			}
-		} else if a.shelf.tryPut(it) {
+		} else if a.put(it, now) {
 			continue
 		}
 		l.giveBack([]*item{it})

@@ -16,30 +16,42 @@ type Ports struct {
 	Sources func(lane job.Lane, route string) Source
 	Claims  Claims
 	Limiter Limiter
+	Health  Health
 	Outlet  Outlet
 }
 
 // Pipeline takes jobs from their sources to their providers and settles them.
 type Pipeline struct {
-	cfg   Config
-	ports Ports
-	log   *zap.Logger
+	cfg     Config
+	ports   Ports
+	log     *zap.Logger
+	changes *signal
+	health  map[string]*health // by account
 }
 
 // New returns a pipeline. Every route's accounts must be among cfg.Accounts.
 func New(cfg Config, ports Ports, log *zap.Logger) (*Pipeline, error) {
-	known := map[string]bool{}
+	p := &Pipeline{cfg: cfg, ports: ports, log: log, changes: newSignal(), health: map[string]*health{}}
 	for _, a := range cfg.Accounts {
-		known[a.Name] = true
+		p.health[a.Name] = newHealth(p.changes)
 	}
 	for _, r := range cfg.Routes {
 		for _, a := range r.Accounts {
-			if !known[a] {
+			if p.health[a] == nil {
 				return nil, fmt.Errorf("route %s: account %s is not configured", r.Name, a)
 			}
 		}
 	}
-	return &Pipeline{cfg: cfg, ports: ports, log: log}, nil
+	return p, nil
+}
+
+// Accounts tells the state of each account by name, as this worker knows it. It may be called at any time.
+func (p *Pipeline) Accounts() map[string]AccountState {
+	states := make(map[string]AccountState, len(p.health))
+	for name, h := range p.health {
+		states[name] = *h.state.Load()
+	}
+	return states
 }
 
 // Run works until ctx ends, then stops in two phases: it begins nothing more, gives back the jobs it hasn't begun, and finishes those it
@@ -47,12 +59,14 @@ func New(cfg Config, ports Ports, log *zap.Logger) (*Pipeline, error) {
 func (p *Pipeline) Run(ctx context.Context) error {
 	hard, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
-	l := &line{cfg: p.cfg, claims: p.ports.Claims, limiter: p.ports.Limiter, outlet: p.ports.Outlet,
+	l := &line{cfg: p.cfg, claims: p.ports.Claims, limiter: p.ports.Limiter, health: p.ports.Health, outlet: p.ports.Outlet, changes: p.changes,
 		keeper: newKeeper(), accounts: map[string]*account{}, log: p.log, soft: ctx, hard: hard}
 	l.desk = newDesk(l)
 	for _, a := range p.cfg.Accounts {
-		l.accounts[a.Name] = newAccount(a, l)
+		l.accounts[a.Name] = newAccount(a, l, p.health[a.Name])
+		l.names = append(l.names, a.Name)
 	}
+	l.look(ctx)
 	var sources, rest sync.WaitGroup
 	for _, cfg := range p.cfg.Routes {
 		r := &route{Route: cfg}
@@ -72,6 +86,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	var desk, beats sync.WaitGroup
 	desk.Go(func() { l.desk.run(stop) })
 	beats.Go(func() { l.keeper.run(hard, p.cfg.AckWait) })
+	beats.Go(func() { l.watch(hard) })
 
 	<-ctx.Done()
 	budget := time.AfterFunc(p.cfg.Drain, kill)
@@ -91,11 +106,11 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	return nil
 }
 
-// pull brings the jobs of one lane and route in while any account of the route is open.
+// pull brings the jobs of one lane and route in while any account of the route takes some.
 func (l *line) pull(ctx context.Context, r *route, source Source) {
-	for r.awaitOpen(ctx) == nil {
-		open, done := r.whileOpen(ctx)
-		err := source.Run(open, func(d Delivery) { l.take(open, r, d) })
+	for r.awaitUsable(ctx, l.changes) == nil {
+		usable, done := r.whileUsable(ctx, l.changes)
+		err := source.Run(usable, func(d Delivery) { l.take(usable, r, d) })
 		done()
 		if err != nil && ctx.Err() == nil {
 			l.log.Warn("source ended, trying again", zap.String("route", r.Name), zap.Error(err))

@@ -37,7 +37,7 @@ func start(t *testing.T, cfg Config, w worker) (stop func() error) {
 	t.Helper()
 	p, err := New(cfg, Ports{
 		Sources: func(l job.Lane, r string) Source { return fakeSource{w, l, r} },
-		Claims:  w, Limiter: w, Outlet: w,
+		Claims:  w, Limiter: w, Health: w, Outlet: w,
 	}, zap.NewNop())
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -48,23 +48,33 @@ func (r *route) sole(j *job.Job) string {
 	return name
 }
 
-// choose returns the account that is to take the job now: the pinned one, else the first that carries it, wasn't
-// asked in this round and isn't paused. nil: none can now; then cause and delay tell why and when to ask again.
-func (r *route) choose(it *item, now time.Time) (a *account, cause job.Code, words string, delay time.Duration) {
+// choose returns the account that is to take the job now: the pinned one, else the first that carries it, wasn't asked in this round and takes
+// jobs. nil: none can now; why says the state of the first of them.
+func (r *route) choose(it *item, now time.Time) (a *account, why *AccountState) {
 	for _, a := range r.accounts {
 		if (it.pinned != nil && a != it.pinned) || it.wasAsked(a) || !a.carries(it.job) {
 			continue
 		}
-		until, c, w, paused := a.health.paused(now)
-		if !paused {
-			return a, "", "", 0
+		if a.health.takes(now) {
+			return a, nil
 		}
-		if cause == "" {
-			cause, words, delay = c, w, until.Sub(now)
+		if why == nil {
+			why = a.health.state.Load()
 		}
-		delay = min(delay, until.Sub(now))
 	}
-	return nil, cause, words, delay
+	return nil, why
+}
+
+// waitAtMost is how long a job is given back for that no account can take, while the route's other jobs go on.
+const waitAtMost = 5 * time.Second
+
+// comeBack is how long a job is given back for that no account can take: where none takes any job, nothing is pulled, and it can come as
+// soon as one does.
+func (r *route) comeBack(now time.Time) time.Duration {
+	if r.usable(now) {
+		return waitAtMost
+	}
+	return lookEvery
 }
 
 // schedulesNatively tells whether the account that would take the job now holds it until its send_at by itself.
@@ -77,51 +87,51 @@ func (r *route) schedulesNatively(it *item) bool {
 	return false
 }
 
-// open tells whether any account of the route is asked at present; if not, when the first will be again.
-func (r *route) open(now time.Time) (reopens time.Time, ok bool) {
+// usable tells whether any account of the route takes jobs at present.
+func (r *route) usable(now time.Time) bool {
 	for _, a := range r.accounts {
-		until, _, _, paused := a.health.paused(now)
-		if !paused {
-			return time.Time{}, true
-		}
-		if reopens.IsZero() || until.Before(reopens) {
-			reopens = until
+		if a.health.takes(now) {
+			return true
 		}
 	}
-	return reopens, false
+	return false
 }
 
-// awaitOpen returns nil when the route is open, or ctx's error.
-func (r *route) awaitOpen(ctx context.Context) error {
+// awaitUsable returns nil when the route is usable, or ctx's error.
+func (r *route) awaitUsable(ctx context.Context, changes *signal) error {
+	tick := time.NewTicker(lookEvery) // that an account is due is no change
+	defer tick.Stop()
 	for {
-		reopens, ok := r.open(time.Now())
-		if ok {
+		changed := changes.changed()
+		if r.usable(time.Now()) {
 			return ctx.Err()
 		}
-		if err := sleep(ctx, time.Until(reopens)); err != nil {
-			return err
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		case <-tick.C:
 		}
 	}
 }
 
-// whileOpen returns a context that ends when no account of the route is open any more.
-func (r *route) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
+// whileUsable returns a context that ends when the route isn't usable any more.
+func (r *route) whileUsable(ctx context.Context, changes *signal) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	for _, a := range r.accounts {
-		go func() {
-			for {
-				changed := a.health.change()
-				if _, ok := r.open(time.Now()); !ok {
-					cancel()
-				}
-				select {
-				case <-ctx.Done():
-					return
-				case <-changed:
-				}
+	go func() {
+		defer cancel()
+		for {
+			changed := changes.changed()
+			if !r.usable(time.Now()) {
+				return
 			}
-		}()
-	}
+			select {
+			case <-ctx.Done():
+				return
+			case <-changed:
+			}
+		}
+	}()
 	return ctx, cancel
 }
 

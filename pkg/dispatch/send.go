@@ -96,13 +96,13 @@ func (a *account) ask(ctx context.Context, msgs []providers.Message) (rs []provi
 	return rs, nil
 }
 
-// decide turns results into endings, and pauses the account where they speak about it.
-func (a *account) decide(items []*item, results []providers.Result) []ending {
+// decide turns results into endings, and tells all workers what they say of the account.
+func (a *account) decide(r request, items []*item, results []providers.Result) []ending {
+	a.observe(r, results)
 	now := time.Now()
-	a.observe(now, results)
 	ends := make([]ending, len(items))
 	for i, it := range items {
-		r := results[i]
+		res := results[i]
 		it.asked = append(it.asked, a)
 		f := facts{
 			now:      now,
@@ -110,40 +110,21 @@ func (a *account) decide(items []*item, results []providers.Result) []ending {
 			retry:    it.route.Retry,
 			resend:   mayResend(it.route.OnUnknown, a.Traits.Dedupes),
 			before:   it.ambiguous(),
-			pause:    a.Recheck,
+			probe:    r.ticket != "",
+			expires:  it.job.ExpiresAt,
 			terminal: !a.Traits.ReportsDelivery,
 		}
-		if it.pinned == nil {
-			f.next, _, _, _ = it.route.choose(it, now)
+		if res.Outcome != providers.Submitted {
+			if it.pinned == nil {
+				f.next, _ = it.route.choose(it, now)
+			}
+			f.pause = it.route.comeBack(now)
 		}
-		s := decide(r, f)
-		s.via, s.maybe = a.Name, it.ambiguous() || !r.Outcome.SurelyNotSent()
+		s := decide(res, f)
+		s.via, s.maybe = a.Name, it.ambiguous() || !res.Outcome.SurelyNotSent()
 		ends[i] = ending{it, s}
 	}
 	return ends
-}
-
-// observe pauses or blocks the account where a result is about it.
-func (a *account) observe(now time.Time, results []providers.Result) {
-	for _, r := range results {
-		switch {
-		case r.Outcome.PausesAccount():
-			cause := job.Code(r.Code)
-			if r.Outcome == providers.Stalled {
-				cause = job.InsufficientFunds
-			}
-			a.health.pause(now, a.Recheck, cause, r.Message)
-			a.log.Error("account paused", zap.String("outcome", r.Outcome.String()), zap.String("words", r.Message), zap.Duration("recheck", a.Recheck))
-			return
-		case r.Outcome == providers.Throttled && a.Limited:
-			d := max(r.RetryAfter, time.Second)
-			if err := a.line.limiter.Block(a.line.hard, a.Name, d); err != nil {
-				a.log.Warn("the block was not stored", zap.Error(err))
-			}
-			a.log.Warn("throttled", zap.Duration("blocked", d))
-			return
-		}
-	}
 }
 
 // claim asks for the items, again and again while the claims don't answer; false where the worker was stopped before they did. Nothing is sent

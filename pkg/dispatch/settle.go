@@ -281,6 +281,9 @@ func (l *line) stored(what string, store func() error) bool {
 		func(err error, _ time.Duration) { l.log.Warn("not stored yet: "+what, zap.Error(err)) })
 }
 
+// moveLater is how long a job is given back for that the next account has no room for.
+const moveLater = 100 * time.Millisecond
+
 // answer tells the server, or the next account. A lost answer leads to a redelivery, which the claim recognises.
 func (l *line) answer(o outgoing) {
 	h := o.it.delivery.Handle
@@ -293,9 +296,9 @@ func (l *line) answer(o outgoing) {
 		_ = h.Nak(o.delay)
 	case keepOn:
 		o.it.claim = Claim{}
-		if !o.to.shelf.tryPut(o.it) {
+		if !o.to.put(o.it, time.Now()) {
 			l.keeper.remove(o.it.held)
-			_ = h.Nak(time.Second)
+			_ = h.Nak(moveLater)
 		}
 	}
 }

@@ -51,18 +51,19 @@ func newShelf(a *account) *shelf {
 	return s
 }
 
-// put adds a job to its lane, waiting for room.
-func (s *shelf) put(ctx context.Context, it *item) error {
+// await adds a job to its lane, waiting for room; false where ctx ended or something changed before.
+func (s *shelf) await(ctx context.Context, it *item, changed <-chan struct{}) bool {
 	select {
 	case s.in[laneIndex(it.delivery.Address.Lane)] <- it:
-		return nil
+		return true
+	case <-changed:
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return false
 }
 
-// tryPut adds a job to its lane if there is room.
-func (s *shelf) tryPut(it *item) bool {
+// put adds a job to its lane if there is room.
+func (s *shelf) put(it *item) bool {
 	select {
 	case s.in[laneIndex(it.delivery.Address.Lane)] <- it:
 		return true
@@ -101,7 +102,7 @@ func (s *shelf) drain() {
 func (s *shelf) fill(ctx context.Context) error {
 	s.drain()
 	for s.top() == lanes {
-		if err := s.await(ctx, nil, lanes); err != nil {
+		if err := s.next(ctx, nil, nil, lanes); err != nil {
 			return err
 		}
 		s.drain()
@@ -115,7 +116,7 @@ func (s *shelf) fill(ctx context.Context) error {
 			timer.Reset(gap)
 		}
 		before := len(s.held[l])
-		if err := s.await(ctx, timer.C, lanes); err != nil {
+		if err := s.next(ctx, timer.C, nil, lanes); err != nil {
 			return err
 		}
 		s.drain()
@@ -126,18 +127,18 @@ func (s *shelf) fill(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// rest waits for d, or until a job comes that is more urgent than lane.
-func (s *shelf) rest(ctx context.Context, d time.Duration, lane int) error {
+// rest waits for d, or until something changed, or a job comes that is more urgent than lane.
+func (s *shelf) rest(ctx context.Context, d time.Duration, changed <-chan struct{}, lane int) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	return s.await(ctx, timer.C, lane)
+	return s.next(ctx, timer.C, changed, lane)
 }
 
-// await takes one job from the lanes above below (from any, where below is lanes), or returns when timeout fires.
-func (s *shelf) await(ctx context.Context, timeout <-chan time.Time, below int) error {
+// next takes one job from the lanes above below (from any, where below is lanes), or returns when timeout fires or something changed.
+func (s *shelf) next(ctx context.Context, timeout <-chan time.Time, changed <-chan struct{}, below int) error {
 	var in [lanes]chan *item
 	for l := range below {
 		if len(s.held[l]) < s.size {
@@ -152,6 +153,7 @@ func (s *shelf) await(ctx context.Context, timeout <-chan time.Time, below int) 
 	case it := <-in[2]:
 		s.held[2] = append(s.held[2], it)
 	case <-timeout:
+	case <-changed:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -159,8 +161,8 @@ func (s *shelf) await(ctx context.Context, timeout <-chan time.Time, below int) 
 }
 
 // packet takes the next packet off the shelf: the most urgent lane's jobs, then those of lesser lanes that are owed their
-// share, and with topUp as many more as fit. All can be sent in one request. It is nil where nothing is held.
-func (s *shelf) packet(topUp bool) []*item {
+// share, and with topUp as many more as fit, most in all. All can be sent in one request. It is nil where nothing is held.
+func (s *shelf) packet(most int, topUp bool) []*item {
 	top := s.top()
 	if top == lanes {
 		return nil
@@ -170,23 +172,23 @@ func (s *shelf) packet(topUp bool) []*item {
 	for _, h := range s.held[top+1:] {
 		lesser += len(h)
 	}
-	room := s.size
+	room := most
 	owed := 0
 	if lesser > 0 {
-		owed = min(s.owed/share, lesser, max(s.size/share, 1))
-		room = max(s.size-owed, 1)
+		owed = min(s.owed/share, lesser, max(most/share, 1))
+		room = max(most-owed, 1)
 	}
 	s.take(&p, top, room)
 	own := len(p.items)
 	for l := lanes - 1; l > top && owed > 0; l-- {
 		n := len(p.items)
-		s.take(&p, l, min(n+owed, s.size))
+		s.take(&p, l, min(n+owed, most))
 		owed -= len(p.items) - n
 	}
 	taken := len(p.items) - own
 	if topUp {
 		for l := top + 1; l < lanes; l++ {
-			s.take(&p, l, s.size)
+			s.take(&p, l, most)
 		}
 	}
 	switch {

@@ -27,7 +27,7 @@ func TestPackets(t *testing.T) {
 		take := func(t *rapid.T) {
 			s.drain()
 			top := s.top()
-			p := s.packet(rapid.Bool().Draw(t, "topUp"))
+			p := s.packet(rapid.IntRange(1, a.Batch).Draw(t, "most"), rapid.Bool().Draw(t, "topUp"))
 			require.Equal(t, top == lanes, len(p) == 0)
 			require.LessOrEqual(t, len(p), a.Batch)
 			if len(p) == 0 {
@@ -49,14 +49,14 @@ func TestPackets(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"put": func(t *rapid.T) {
 				it := shelved(rapid.IntRange(0, 2).Draw(t, "lane"), fmt.Sprint(in), rapid.SampledFrom([]string{"x", "y"}).Draw(t, "sender"))
-				if s.tryPut(it) {
+				if s.put(it) {
 					in++
 				}
 			},
 			"take": take,
 		})
 		for s.drain(); s.top() != lanes; s.drain() {
-			for _, it := range s.packet(true) {
+			for _, it := range s.packet(s.size, true) {
 				require.False(t, out[it.job.ID])
 				out[it.job.ID] = true
 			}
@@ -79,7 +79,7 @@ func TestShareOfLesserLanes(t *testing.T) {
 					s.held[l] = append(s.held[l], shelved(l, fmt.Sprint(i), ""))
 				}
 			}
-			for _, it := range s.packet(false) {
+			for _, it := range s.packet(s.size, false) {
 				got[laneIndex(it.delivery.Address.Lane)]++
 			}
 			s.held[0] = s.held[0][:min(len(s.held[0]), 20)]

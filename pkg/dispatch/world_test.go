@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gonets/gonets/pkg/breaker"
 	"github.com/gonets/gonets/pkg/dispatch/job"
 	"github.com/gonets/gonets/pkg/providers"
 )
@@ -29,6 +30,8 @@ type world struct {
 	dead     []DeadLetter
 	records  map[string]*entry
 	tokens   int
+	breakers *breaker.Local
+	policy   breaker.Policy
 
 	accounts map[string]*fakeProvider
 }
@@ -51,7 +54,7 @@ type entry struct {
 }
 
 func newWorld() *world {
-	return &world{changed: make(chan struct{}), ids: map[string]bool{}, records: map[string]*entry{}, accounts: map[string]*fakeProvider{}}
+	return &world{breakers: breaker.NewLocal(), policy: breaker.Policy{Failures: 5, Open: 10 * time.Second}, changed: make(chan struct{}), ids: map[string]bool{}, records: map[string]*entry{}, accounts: map[string]*fakeProvider{}}
 }
 
 // tell wakes whoever waits for a change; w.mu is held.
@@ -345,6 +348,41 @@ func (w worker) Reserve(context.Context, string, int, time.Duration) (time.Durat
 func (w worker) Refund(context.Context, string, int) error           { return nil }
 func (w worker) Block(context.Context, string, time.Duration) error  { return nil }
 func (w worker) Enter(context.Context, string) (func(), bool, error) { return func() {}, true, nil }
+
+// accountState is the breaker's state as the port has it.
+func accountState(s breaker.State) AccountState {
+	return AccountState{Circuit: Circuit(s.Kind), Cause: job.Code(s.Cause), Words: s.Words, Until: s.Until, Itself: s.Itself,
+		Failures: s.Failures, Generation: s.Generation}
+}
+
+func (w worker) States(ctx context.Context, accounts []string) ([]AccountState, error) {
+	if w.down() {
+		return nil, errCrashed
+	}
+	states, err := w.breakers.Look(ctx, accounts)
+	out := make([]AccountState, len(states))
+	for i, s := range states {
+		out[i] = accountState(s)
+	}
+	return out, err
+}
+
+func (w worker) Report(ctx context.Context, account string, r AccountReport) (AccountState, error) {
+	if w.down() {
+		return AccountState{}, errCrashed
+	}
+	s, err := w.breakers.Report(ctx, account, w.policy, breaker.Report{Finding: breaker.Finding(r.Finding), Generation: r.Generation,
+		Ticket: r.Ticket, Cause: string(r.Cause), Words: r.Words, For: r.For})
+	return accountState(s), err
+}
+
+func (w worker) Probe(ctx context.Context, account string, hold time.Duration) (AccountState, string, error) {
+	if w.down() {
+		return AccountState{}, "", errCrashed
+	}
+	s, ticket, err := w.breakers.Probe(ctx, account, hold)
+	return accountState(s), ticket, err
+}
 
 // fakeProvider counts what recipients got and answers as it is told to.
 type fakeProvider struct {
