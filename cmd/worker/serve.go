@@ -167,7 +167,7 @@ func openAccounts(cfg *config.Config, log *zap.Logger) ([]dispatch.Account, erro
 		}
 		out = append(out, dispatch.Account{
 			Name: a.Name, ProviderName: a.Kind.Name, Provider: p, Traits: a.Kind.Traits, Sender: a.Sender,
-			Rate: a.Limit.PerSecond, Bounded: a.InFlightTotal > 0, InFlight: a.InFlight, Batch: a.Batch,
+			Rate: a.Limit.PerSecond, Burst: a.Limit.Burst, Bounded: a.InFlightTotal > 0, InFlight: a.InFlight, Batch: a.Batch,
 			Timeout: a.Timeout, Recheck: a.Recheck, NativeSchedule: a.NativeSchedule,
 		})
 	}

@@ -38,6 +38,7 @@ type Account struct {
 	Traits         providers.Traits
 	Sender         string        // for jobs without one
 	Rate           float64       // messages a second that the limiter allows over all workers; 0: any
+	Burst          int           // with Rate: messages that it allows at once
 	Bounded        bool          // the limiter has a bound of requests over all replicas for it
 	InFlight       int           // concurrent requests of this worker
 	Batch          int           // messages a request at most

@@ -20,6 +20,7 @@ func TestDecide(t *testing.T) {
 	last := func(f *facts) { f.attempt = 3 }
 	other := func(f *facts) { f.next = next }
 	resend := func(f *facts) { f.resend = true }
+	soon := func(f *facts) { f.expires = now.Add(time.Hour) } // the moment of the next attempt at the earliest
 	type want struct {
 		answer answer
 		phase  Phase
@@ -51,6 +52,15 @@ func TestDecide(t *testing.T) {
 		{"ambiguous, hold", providers.Ambiguous, with(other), want{ack, Dead, job.Unknown, true, true}},
 		{"ambiguous, resend", providers.Ambiguous, with(resend), want{ack, Waiting, job.Retrying, true, false}},
 		{"ambiguous to the end", providers.Ambiguous, with(func(f *facts) { resend(f); last(f) }), want{ack, Dead, job.Unknown, true, true}},
+		{"unavailable, a probe", providers.Unavailable, with(func(f *facts) { f.probe = true; last(f) }), want{giveBack, Claimed, job.Waiting, false, false}},
+		{"unavailable, a probe, may have been sent before", providers.Unavailable, with(func(f *facts) { f.probe, f.before = true, true }), want{giveBack, Sending, job.Waiting, false, false}},
+		{"unavailable, a probe, another account", providers.Unavailable, with(func(f *facts) { f.probe = true; other(f) }), want{keepOn, Claimed, "", false, false}},
+		{"ambiguous, a probe", providers.Ambiguous, with(func(f *facts) { f.probe = true }), want{ack, Dead, job.Unknown, true, true}},
+		{"unavailable, too late then", providers.Unavailable, with(soon), want{ack, Concluded, job.Expired, false, true}},
+		{"unavailable to the end, too late then", providers.Unavailable, with(func(f *facts) { soon(f); last(f) }), want{ack, Dead, job.Failed, true, true}},
+		{"throttled, too late then", providers.Throttled, with(soon), want{ack, Concluded, job.Expired, false, true}},
+		{"throttled, too late then, may have been sent before", providers.Throttled, with(func(f *facts) { soon(f); f.before = true }), want{ack, Dead, job.Unknown, true, true}},
+		{"ambiguous, resend, too late then", providers.Ambiguous, with(func(f *facts) { soon(f); resend(f) }), want{ack, Dead, job.Unknown, true, true}},
 		{"stalled", providers.Stalled, with(resend), want{ack, Dead, job.Unknown, true, true}},
 		{"no such outcome", providers.Outcome(99), with(resend), want{ack, Dead, job.Unknown, true, true}},
 	}

@@ -25,11 +25,6 @@ type item struct {
 // attempt is the number of the attempt under way, from 1.
 func (it *item) attempt() int { return it.claim.Record.Attempts + 1 }
 
-// expired tells whether the job must not be sent any more.
-func (it *item) expired(now time.Time) bool {
-	return !it.job.ExpiresAt.IsZero() && !now.Before(it.job.ExpiresAt)
-}
-
 // keepFor is how long a record must live that is written now: it outlives send_at by the dedupe window.
 func (it *item) keepFor(now time.Time, window time.Duration) time.Duration {
 	if ahead := it.job.SendAt.Sub(now); !it.job.SendAt.IsZero() && ahead > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -39,6 +40,9 @@ type plan struct {
 	dedupes  bool
 	policy   OnUnknown
 	accounts int
+	workers  int    // at a time, but for those that crash
+	failures int    // in a row that open a breaker
+	expiries []int  // of every third job in turn, in ms
 	outcomes []int  // drawn for each message that reaches the provider, in turn
 	crashes  []int  // each worker in turn stops dead after so many steps outside
 	losses   []bool // whether the claims lose their data after each crash, and then after each stop
@@ -50,7 +54,10 @@ func drawPlan(t *rapid.T) plan {
 		dedupes:  rapid.Bool().Draw(t, "dedupes"),
 		policy:   rapid.SampledFrom([]OnUnknown{"", Hold, Resend}).Draw(t, "policy"),
 		accounts: rapid.IntRange(1, 2).Draw(t, "accounts"),
-		outcomes: rapid.SliceOfN(rapid.IntRange(0, 11), 1, 60).Draw(t, "outcomes"),
+		workers:  rapid.IntRange(1, 3).Draw(t, "workers"),
+		failures: rapid.IntRange(1, 4).Draw(t, "failures"),
+		expiries: rapid.SliceOfN(rapid.SampledFrom([]int{1, 30, 1000, 40_000}), 4, 4).Draw(t, "expiries"),
+		outcomes: rapid.SliceOfN(rapid.IntRange(0, 12), 1, 100).Draw(t, "outcomes"),
 		crashes:  rapid.SliceOfN(rapid.IntRange(0, 120), 0, 4).Draw(t, "crashes"),
 		stops:    rapid.SliceOfN(rapid.IntRange(0, 400), 0, 2).Draw(t, "stops"),
 		losses:   rapid.SliceOfN(rapid.Bool(), 6, 6).Draw(t, "losses"),
@@ -77,6 +84,9 @@ func outcome(n int) (providers.Result, bool) {
 	case 7:
 		return providers.Result{Outcome: providers.Stalled, Code: providers.CodeAmbiguous}, true
 	}
+	if n == 8 {
+		return providers.Result{Outcome: providers.Throttled, Code: providers.CodeThrottled, RetryAfter: time.Minute}, false
+	}
 	return providers.Result{Outcome: providers.Submitted}, true
 }
 
@@ -85,6 +95,7 @@ const lawJobs = 40
 // live runs the plan and returns the world it left behind.
 func live(t *testing.T, p plan) *world {
 	w := newWorld()
+	w.policy.Failures = p.failures
 	var drawn atomic.Int64
 	for _, name := range []string{"a", "b"}[:p.accounts] {
 		w.accounts[name] = &fakeProvider{dedupes: p.dedupes, delay: 20 * time.Millisecond,
@@ -98,7 +109,12 @@ func live(t *testing.T, p plan) *world {
 	cfg := testConfig(w, []string{"a", "b"}[:p.accounts]...)
 	cfg.Routes[0].OnUnknown = p.policy
 	for i := range lawJobs {
-		w.publish(job.Lanes()[i%3], "otp", "shop", sms(fmt.Sprint("j", i)))
+		body := sms(fmt.Sprint("j", i))
+		if i%3 == 0 {
+			at := time.Now().Add(time.Duration(p.expiries[i/3%len(p.expiries)]) * time.Millisecond)
+			body = strings.Replace(body, "{", fmt.Sprintf(`{"expires_at":%q,`, at.UTC().Format(time.RFC3339Nano)), 1)
+		}
+		w.publish(job.Lanes()[i/3%3], "otp", "shop", body)
 	}
 	w.publish(job.Bulk, "otp", "shop", sms("j0")) // a second publication of a spent id
 	losses := p.losses
@@ -123,17 +139,28 @@ func live(t *testing.T, p plan) *world {
 		_ = stop() // it has crashed, or is cut off by its budget
 		ended()
 	}
+	several := func() (stop func()) {
+		var stops []func() error
+		for range p.workers {
+			stops = append(stops, start(t, cfg, worker{world: w}))
+		}
+		return func() {
+			for _, stop := range stops {
+				require.NoError(t, stop())
+			}
+		}
+	}
 	for _, ms := range p.stops {
-		stop := start(t, cfg, worker{world: w})
+		stop := several()
 		time.Sleep(time.Duration(ms) * time.Millisecond)
-		require.NoError(t, stop())
+		stop()
 		ended()
 	}
-	stop := start(t, cfg, worker{world: w})
+	stop := several()
 	for end := time.Now().Add(6 * time.Hour); w.left() > 0 && time.Now().Before(end); {
 		time.Sleep(time.Minute)
 	}
-	require.NoError(t, stop())
+	stop()
 	return w
 }
 
@@ -142,10 +169,16 @@ func breach(w *world, p plan) string {
 	if n := w.left(); n > 0 {
 		return fmt.Sprintf("%d messages are still stored", n)
 	}
-	copies := map[[32]byte]int{}
+	copies, burns := map[[32]byte]int{}, map[[32]byte]int{}
 	for _, a := range w.accounts {
 		for k, n := range a.copies {
 			copies[k] += n
+		}
+		for k, n := range a.burns {
+			burns[k] += n
+		}
+		if a.late > 0 {
+			return fmt.Sprintf("%d messages were sent after expires_at", a.late)
 		}
 	}
 	for i := range lawJobs {
@@ -167,6 +200,9 @@ func breach(w *world, p plan) string {
 			next++
 			if e.State == job.Submitted || e.Final {
 				ends++
+			}
+			if most := 1 + burns[j.Key("shop")] + w.deaths[id]; e.Attempt > most {
+				return fmt.Sprintf("%s: attempt %d of at most %d: something else than a failure was counted", id, e.Attempt, most)
 			}
 			last = e
 		}

@@ -98,14 +98,6 @@ func (l *line) pin(it *item) *account {
 	return nil
 }
 
-// expired ends a job that is too late, unless it may have been sent before.
-func (l *line) expired(it *item) settlement {
-	if it.ambiguous() {
-		return it.lost("expires_at passed before it could be sent again")
-	}
-	return expire("expires_at passed before it was sent")
-}
-
 // place brings a job to the account that takes it now, or to the desk where none does or none is needed. It blocks while there is no room.
 func (l *line) place(ctx context.Context, it *item) {
 	now := time.Now()
@@ -114,9 +106,13 @@ func (l *line) place(ctx context.Context, it *item) {
 		if a == nil {
 			break
 		}
+		if it.fate = a.hopeless(it, now); it.fate != nil {
+			break
+		}
 		if a.put(it, now) {
 			return
 		}
+		a.shelf.announce(it)
 		changed := l.changes.changed()
 		if a.health.takes(now) && a.shelf.await(ctx, it, changed) {
 			a.health.given(now)
@@ -132,7 +128,7 @@ func (l *line) place(ctx context.Context, it *item) {
 	}
 }
 
-// choose returns the account that takes the job now; nil: none can, or none will in time, and its fate says so.
+// choose returns the account that takes the job now; nil: none can, and its fate is to wait.
 func (l *line) choose(it *item, now time.Time) *account {
 	a, why := it.route.choose(it, now)
 	if a == nil {
@@ -151,7 +147,7 @@ func (l *line) fate(it *item, now time.Time) func() settlement {
 		return func() settlement { return refuse(it.refused.Code, it.refused.Error()) }
 	}
 	if it.expired(now) {
-		return func() settlement { return l.expired(it) }
+		return func() settlement { return it.tooLate(passed) }
 	}
 	if at, ok := it.due(now); ok {
 		return func() settlement { return schedule(at) }

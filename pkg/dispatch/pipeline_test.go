@@ -23,7 +23,7 @@ func testConfig(w *world, accounts ...string) Config {
 			p = &fakeProvider{}
 			w.accounts[name] = p
 		}
-		p.copies = map[[32]byte]int{}
+		p.copies, p.burns = map[[32]byte]int{}, map[[32]byte]int{}
 		cfg.Accounts = append(cfg.Accounts, Account{Name: name, ProviderName: "fake", Provider: p,
 			Traits:   providers.Traits{Channels: []providers.Channel{providers.SMS}, Dedupes: p.dedupes, ReportsDelivery: true},
 			InFlight: 4, Batch: 200, Timeout: 10 * time.Second, Recheck: 30 * time.Second})

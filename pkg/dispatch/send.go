@@ -47,7 +47,7 @@ func (a *account) judge(it *item, now time.Time) (s settlement, over bool) {
 		return move(Sending, it.pinned), true
 	}
 	if it.expired(now) {
-		return a.line.expired(it), true
+		return it.tooLate(passed), true
 	}
 	return settlement{}, false
 }

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/gonets/gonets/pkg/dispatch/job"
@@ -41,6 +42,8 @@ type shelf struct {
 	key   func(providers.Message) string
 	owner *account
 	owed  int // jobs of more urgent lanes since a less urgent one was taken along
+
+	announced [lanes]atomic.Int64 // how many more the server held when a lane was last found full
 }
 
 func newShelf(a *account) *shelf {
@@ -70,6 +73,22 @@ func (s *shelf) put(it *item) bool {
 	default:
 		return false
 	}
+}
+
+// announce notes of a lane that is full how many jobs more the server holds.
+func (s *shelf) announce(it *item) {
+	s.announced[laneIndex(it.delivery.Address.Lane)].Store(int64(it.delivery.Pending))
+}
+
+// before tells how many jobs of its own lane, and of more urgent ones, go before one that is put into the lane now, at least.
+func (s *shelf) before(lane int) (own, urgent int) {
+	for l := range lane {
+		urgent += len(s.in[l])
+		if len(s.in[l]) == cap(s.in[l]) {
+			urgent += int(s.announced[l].Load())
+		}
+	}
+	return len(s.in[lane]), urgent
 }
 
 // top is the most urgent lane that holds a job; lanes where none does.

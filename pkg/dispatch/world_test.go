@@ -30,6 +30,7 @@ type world struct {
 	dead     []DeadLetter
 	records  map[string]*entry
 	tokens   int
+	deaths   map[string]int // by job, how often a worker was found to have left it in mid-request
 	breakers *breaker.Local
 	policy   breaker.Policy
 
@@ -54,7 +55,7 @@ type entry struct {
 }
 
 func newWorld() *world {
-	return &world{breakers: breaker.NewLocal(), policy: breaker.Policy{Failures: 5, Open: 10 * time.Second}, changed: make(chan struct{}), ids: map[string]bool{}, records: map[string]*entry{}, accounts: map[string]*fakeProvider{}}
+	return &world{breakers: breaker.NewLocal(), policy: breaker.Policy{Failures: 5, Open: 10 * time.Second}, changed: make(chan struct{}), ids: map[string]bool{}, records: map[string]*entry{}, deaths: map[string]int{}, accounts: map[string]*fakeProvider{}}
 }
 
 // tell wakes whoever waits for a change; w.mu is held.
@@ -233,6 +234,7 @@ func (w worker) Claim(_ context.Context, reqs []ClaimRequest) ([]Claim, error) {
 			v, found := Taken, Record{Hop: r.Hop}
 			if suspect {
 				v, found.Attempts = TakenAmbiguous, 1
+				w.deaths[r.ID]++
 			}
 			out[i] = w.take(e, r, v, found, now)
 			e.Record = Record{Phase: e.Phase, Account: e.Account, Hop: r.Hop, Attempts: found.Attempts, Hash: r.Hash, Publication: r.Publication, Epoch: r.Epoch}
@@ -256,6 +258,7 @@ func (w worker) Claim(_ context.Context, reqs []ClaimRequest) ([]Claim, error) {
 		case found.Phase == Sending || suspect:
 			if e.token != "" || suspect {
 				e.Attempts++
+				w.deaths[r.ID]++
 			}
 			c = w.take(e, r, TakenAmbiguous, e.Record, now)
 		default:
@@ -389,6 +392,8 @@ type fakeProvider struct {
 	mu      sync.Mutex
 	dedupes bool
 	copies  map[[32]byte]int
+	burns   map[[32]byte]int // results that count as an attempt
+	late    int              // messages that came after they expired
 	packets []int
 	answer  func(providers.Message) (providers.Result, bool) // and whether the recipient gets it; nil: submitted
 	delay   time.Duration
@@ -400,6 +405,11 @@ type fakeProvider struct {
 func (p *fakeProvider) Send(ctx context.Context, msgs []providers.Message) []providers.Result {
 	p.mu.Lock()
 	p.packets = append(p.packets, len(msgs))
+	for _, m := range msgs {
+		if !m.ExpiresAt.IsZero() && !time.Now().Before(m.ExpiresAt) {
+			p.late++
+		}
+	}
 	p.inside++
 	p.most = max(p.most, p.inside)
 	p.mu.Unlock()
@@ -408,11 +418,15 @@ func (p *fakeProvider) Send(ctx context.Context, msgs []providers.Message) []pro
 	if p.crash != nil && p.crash(true) {
 		return out
 	}
-	if sleep(ctx, p.delay) != nil {
-		return out
-	}
+	cut := sleep(ctx, p.delay) != nil
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if cut {
+		for _, m := range msgs {
+			p.burns[m.Key]++
+		}
+		return out
+	}
 	for i, m := range msgs {
 		r, got := providers.Result{Outcome: providers.Submitted, ID: fmt.Sprintf("%x", m.Key[:4])}, true
 		if p.answer != nil {
@@ -420,6 +434,9 @@ func (p *fakeProvider) Send(ctx context.Context, msgs []providers.Message) []pro
 		}
 		if got && (!p.dedupes || p.copies[m.Key] == 0) {
 			p.copies[m.Key]++
+		}
+		if r.Outcome == providers.Unavailable || r.Outcome == providers.Ambiguous {
+			p.burns[m.Key]++
 		}
 		out[i] = r
 	}
