@@ -110,13 +110,15 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 		return
 	}
 	sent, ends, deadline := a.claim(r.items)
-	if len(sent) > 0 && time.Since(r.good) > stale {
-		// The tokens are of a time long past: to use them now would exceed the rate.
+	a.refund(len(r.items) - len(sent))
+	if len(sent) > 0 && !a.inTime(ctx, r, len(sent)) {
 		ends = append(ends, a.sendLater(sent)...)
 		sent = nil
-	} else {
-		a.refund(len(r.items) - len(sent))
 	}
+	claimed := len(sent)
+	sent, expired := unexpired(sent, time.Now())
+	ends = append(ends, expired...)
+	a.refund(claimed - len(sent))
 	if len(sent) > 0 {
 		ends = append(a.decide(r, sent, a.send(sent, deadline)), ends...)
 	} else {
@@ -126,6 +128,25 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 	leave()
 	a.line.settle(ends)
 	<-a.settling
+}
+
+// inTime tells whether a packet whose claims took their time may still be sent. Tokens of a time long past are changed for others, since to use them
+// would exceed the rate; a probe may be another worker's by now.
+func (a *account) inTime(ctx context.Context, r request, n int) bool {
+	late := time.Since(r.good)
+	if r.ticket != "" && late > probeMargin {
+		a.refund(n)
+		return false
+	}
+	if !a.limited() || late <= stale {
+		return true
+	}
+	a.refund(n)
+	wait, ok, err := a.line.limiter.Reserve(ctx, a.Name, n, time.Second)
+	if err != nil || !ok {
+		return false
+	}
+	return sleep(ctx, wait) == nil
 }
 
 // enter takes one of the account's request slots over all replicas, waiting for it, and returns how to leave it and the worker's own.

@@ -35,16 +35,21 @@ func testConfig(w *world, accounts ...string) Config {
 // start runs a worker and returns how to stop it.
 func start(t *testing.T, cfg Config, w worker) (stop func() error) {
 	t.Helper()
-	p, err := New(cfg, Ports{
-		Sources: func(l job.Lane, r string) Source { return fakeSource{w, l, r} },
-		Claims:  w, Limiter: w, Health: w, Outlet: w,
-	}, zap.NewNop())
+	return startWith(t, cfg, Ports{Sources: w.sources, Claims: w, Limiter: w, Health: w, Outlet: w})
+}
+
+// startWith is start with other ports.
+func startWith(t *testing.T, cfg Config, ports Ports) (stop func() error) {
+	t.Helper()
+	p, err := New(cfg, ports, zap.NewNop())
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- p.Run(ctx) }()
 	return func() error { cancel(); return <-done }
 }
+
+func (w worker) sources(lane job.Lane, route string) Source { return fakeSource{w, lane, route} }
 
 func sms(id string) string {
 	return fmt.Sprintf(`{"id":%q,"channel":"sms","to":"+79612242243","text":"hello %s"}`, id, id)

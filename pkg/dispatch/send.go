@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -26,10 +27,9 @@ func (a *account) claim(items []*item) (send []*item, ends []ending, deadline ti
 	if !a.line.claim(items, a) {
 		return nil, nil, deadline
 	}
-	now := time.Now()
 	send = make([]*item, 0, len(items))
 	for _, it := range items {
-		if s, over := a.judge(it, now); over {
+		if s, over := a.judge(it); over {
 			ends = append(ends, ending{it, s})
 		} else {
 			send = append(send, it)
@@ -39,17 +39,26 @@ func (a *account) claim(items []*item) (send []*item, ends []ending, deadline ti
 }
 
 // judge decides on a job whose claim was answered; over is false where it is to be sent through a now.
-func (a *account) judge(it *item, now time.Time) (s settlement, over bool) {
+func (a *account) judge(it *item) (s settlement, over bool) {
 	if s, over := a.line.judge(it); over {
 		return s, true
 	}
 	if it.pinned != nil && it.pinned != a {
 		return move(Sending, it.pinned), true
 	}
-	if it.expired(now) {
-		return it.tooLate(passed), true
-	}
 	return settlement{}, false
+}
+
+// unexpired returns those of the claimed jobs that may still be sent, and the endings of the others.
+func unexpired(items []*item, now time.Time) (send []*item, ends []ending) {
+	send = slices.DeleteFunc(items, func(it *item) bool {
+		if !it.expired(now) {
+			return false
+		}
+		ends = append(ends, ending{it, it.tooLate(passed)})
+		return true
+	})
+	return send, ends
 }
 
 // sendLater releases jobs whose tokens were lost to a delay, for this account to take up again.
