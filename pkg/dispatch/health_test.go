@@ -291,42 +291,49 @@ func TestThrottled(t *testing.T) {
 	}
 }
 
-// An account that fails every now and then isn't left alone; one that fails right after it came back is, for longer each time.
+// An account that fails every now and then isn't left alone; one that answers probes and fails at once after them is, for longer each time.
 func TestNoFlapping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		var asked, opened atomic.Int64
+		var asked atomic.Int64
 		var flap atomic.Bool
+		last := time.Now()
 		w.accounts["a"] = &fakeProvider{answer: func(providers.Message) (providers.Result, bool) {
-			n := asked.Add(1)
-			if !flap.Load() && n%2 == 0 || flap.Load() && n%8 != 0 { // a probe passes, and what follows doesn't
+			rested := time.Since(last) > 5*time.Second
+			last = time.Now()
+			if flap.Load() && !rested || !flap.Load() && asked.Add(1)%2 == 0 {
 				return refused, false
 			}
 			return well, true
 		}}
 		cfg := testConfig(w, "a", "b")
 		stop := start(t, cfg, worker{world: w})
-		for i := range 200 {
+		for i := range 100 {
 			w.publish(job.Normal, "otp", "shop", sms(fmt.Sprint("j", i)))
 			time.Sleep(100 * time.Millisecond)
 			require.Equal(t, Closed, w.see(t, "a").Circuit)
 		}
 		flap.Store(true)
-		last := w.see(t, "a").Circuit
-		for i := range 12_000 {
+		var openings []time.Duration // how long each was to last
+		before := w.see(t, "a").Circuit
+		for i := range 1200 {
 			w.publish(job.Normal, "otp", "shop", sms(fmt.Sprint("k", i)))
-			time.Sleep(100 * time.Millisecond)
-			now := w.see(t, "a").Circuit
-			if now == Open && last == Closed {
-				opened.Add(1)
+			time.Sleep(500 * time.Millisecond)
+			s := w.see(t, "a")
+			if s.Circuit == Open && before != Open {
+				openings = append(openings, time.Until(s.Until).Round(5*time.Second))
 			}
-			last = now
+			before = s.Circuit
 		}
 		time.Sleep(time.Minute)
 		require.NoError(t, stop())
-		require.LessOrEqual(t, opened.Load(), int64(12), "in 20 minutes")
+		want := []time.Duration{10, 20, 40, 80, 160, 160, 160}
+		for i := range openings {
+			require.Equal(t, want[i]*time.Second, openings[i], "%v", openings)
+		}
+		require.GreaterOrEqual(t, len(openings), 5)
 		require.Zero(t, w.left())
-		for i := range 12_000 {
+		for i := range 1200 {
 			require.Equal(t, job.Submitted, w.last(fmt.Sprint("k", i)).State)
 		}
 	})
