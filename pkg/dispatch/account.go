@@ -111,7 +111,7 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 	}
 	sent, ends, deadline := a.claim(r.items)
 	a.refund(len(r.items) - len(sent))
-	if len(sent) > 0 && !a.inTime(ctx, r, len(sent)) {
+	if len(sent) > 0 && !a.inTime(ctx, r, len(sent), deadline) {
 		ends = append(ends, a.sendLater(sent)...)
 		sent = nil
 	}
@@ -130,23 +130,24 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 	<-a.settling
 }
 
-// inTime tells whether a packet whose claims took their time may still be sent. Tokens of a time long past are changed for others, since to use them
-// would exceed the rate; a probe may be another worker's by now.
-func (a *account) inTime(ctx context.Context, r request, n int) bool {
+// inTime tells whether n messages of a packet, whose claims took their time, may still be sent: the request has its time before the deadline, a probe is
+// still this worker's, and the tokens are fresh. Those of a time long past are changed for others, since to use them would exceed the rate.
+func (a *account) inTime(ctx context.Context, r request, n int, deadline time.Time) bool {
 	late := time.Since(r.good)
-	if r.ticket != "" && late > probeMargin {
+	fresh := !a.limited() || late <= stale
+	if !fresh {
 		a.refund(n)
-		return false
+		wait, ok, err := a.line.limiter.Reserve(ctx, a.Name, n, time.Second)
+		if err != nil || !ok {
+			return false
+		}
+		fresh = sleep(ctx, wait) == nil
 	}
-	if !a.limited() || late <= stale {
+	if fresh && time.Until(deadline) >= min(a.Timeout, a.line.cfg.Lease/2) && (r.ticket == "" || late <= probeMargin) {
 		return true
 	}
 	a.refund(n)
-	wait, ok, err := a.line.limiter.Reserve(ctx, a.Name, n, time.Second)
-	if err != nil || !ok {
-		return false
-	}
-	return sleep(ctx, wait) == nil
+	return false
 }
 
 // enter takes one of the account's request slots over all replicas, waiting for it, and returns how to leave it and the worker's own.

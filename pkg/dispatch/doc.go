@@ -3,7 +3,7 @@
 //	Source ── one for each lane and route
 //	  │
 //	admit     decode, validate ── not a job, expired, not yet due ──┐
-//	place     the first account of the route that can take it       │
+//	place     the first account of the route that takes jobs        │
 //	gather    by account and lane, what one request can carry       │
 //	limit     tokens for exactly what is sent                       │
 //	claim     ── settled before, duplicate, busy ───────────────────┤
@@ -24,6 +24,9 @@
 //
 // Each account holds at most two queues' worth of a packet in each lane, and at most one and a half times its in_flight
 // of packets between gathering and settlement; a full queue blocks its source, and so the server. Memory doesn't depend on the backlog.
+//
+// An account that fails or refuses is left alone by all workers, see [Health]: its jobs go to the next account of their route or wait, and one of them is the
+// probe that finds it well again. A route that no account takes jobs of pulls nothing.
 //
 // The package knows neither NATS nor Redis: it works through the ports of ports.go.
 package dispatch

@@ -127,6 +127,8 @@ func (a *account) probe(ctx context.Context, r *request) (bool, error) {
 		return false, err
 	}
 	a.health.hear(s)
-	r.ticket = ticket
+	if r.ticket = ticket; ticket == "" {
+		a.health.offered.Store(0) // what it was offered is of no use now
+	}
 	return ticket != "", nil
 }

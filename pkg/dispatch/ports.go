@@ -172,7 +172,7 @@ type Record struct {
 	Publication string
 	Account     string     // that it was, or may have been, sent through
 	Due         time.Time  // with Waiting
-	Told        []string   // causes of the waiting events so far, as <code>@<account>
+	Told        []string   // error codes of the waiting events so far
 	Last        *job.Event // the last event, without what the job itself carries; nil where none was
 	Published   bool       // Last is known to be in the status stream
 }

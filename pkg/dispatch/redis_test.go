@@ -202,3 +202,37 @@ func (w *world) inHand() (n int) {
 	}
 	return n
 }
+
+// sluggish answers the first claim when most of its lease may be over.
+type sluggish struct {
+	worker
+	calls *atomic.Int64
+}
+
+func (s sluggish) Claim(ctx context.Context, reqs []ClaimRequest) ([]Claim, error) {
+	if s.calls.Add(1) == 1 {
+		time.Sleep(testLease)
+	}
+	return s.worker.Claim(ctx, reqs)
+}
+
+// A packet whose claims took so long that its request would have no time before the lease ends isn't sent, limited or not; its jobs go in the next one.
+func TestNoTimeLeftForTheRequest(t *testing.T) {
+	for _, rate := range []float64{0, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.accounts["a"] = &fakeProvider{delay: 20 * time.Millisecond}
+			cfg := testConfig(w, "a")
+			cfg.Accounts[0].Rate, cfg.Accounts[0].Burst = rate, 1000
+			s := sluggish{worker{world: w}, &atomic.Int64{}}
+			w.publish(job.Normal, "otp", "shop", sms("j"))
+			stop := startWith(t, cfg, Ports{Sources: s.sources, Claims: s, Limiter: s, Health: s, Outlet: s})
+			time.Sleep(2 * time.Minute)
+			require.NoError(t, stop())
+			require.Equal(t, []job.State{job.Submitted}, w.states("j"))
+			require.Equal(t, 1, w.last("j").Attempt)
+			require.Len(t, w.accounts["a"].packets, 1)
+			require.Zero(t, w.left())
+		})
+	}
+}
