@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/gonets/gonets/pkg/dispatch/job"
 	"github.com/gonets/gonets/pkg/providers"
@@ -238,59 +240,6 @@ func TestPauseIsShared(t *testing.T) {
 	})
 }
 
-// An account that asks to slow down is left alone for as long as it says, by all workers, whether or not it has a rate; that burns nothing. A short time
-// its jobs wait in hand, a longer one they are told so or go elsewhere.
-func TestThrottled(t *testing.T) {
-	for _, after := range []time.Duration{0, time.Minute} {
-		for _, accounts := range [][]string{{"a"}, {"a", "b"}} {
-			t.Run(fmt.Sprint(after, accounts), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					w := newWorld()
-					r := slow
-					r.RetryAfter = after
-					a := newMoody(w, "a", r)
-					a.delay = 20 * time.Millisecond
-					cfg := testConfig(w, accounts...)
-					cfg.Accounts[0].InFlight, cfg.Accounts[0].Batch = 1, 1
-					stops := []func() error{start(t, cfg, worker{world: w})}
-					begun := time.Now()
-					w.publish(job.Urgent, "otp", "shop", sms("j"))
-					w.publish(job.Urgent, "otp", "shop", sms("next")) // behind the other one, on the shelf
-					time.Sleep(2 * lookEvery)
-					require.Equal(t, 1, a.requests(), "nothing more is asked of it")
-					stops = append(stops, start(t, cfg, worker{world: w})) // it learns of the block before it begins
-					a.is(well)
-					time.Sleep(5 * time.Minute)
-					for _, stop := range stops {
-						require.NoError(t, stop())
-					}
-					require.Zero(t, w.left())
-					block := max(after, blockFor)
-					retrying := w.first("j", job.Retrying)
-					require.Equal(t, job.Throttled, retrying.Error.Code)
-					require.False(t, retrying.RetryAt.Before(begun.Add(block).Truncate(time.Millisecond)))
-					require.Equal(t, []job.State{job.Retrying, job.Submitted}, w.states("j"))
-					require.Equal(t, 1, w.last("j").Attempt)
-					e := w.last("next")
-					require.Equal(t, 1, e.Attempt)
-					switch {
-					case after > restAtMost && len(accounts) > 1:
-						require.Equal(t, "b", e.Account)
-						require.Less(t, e.At.Sub(begun), time.Second)
-					case after > restAtMost:
-						require.Equal(t, []job.State{job.Waiting, job.Submitted}, w.states("next"))
-						require.Equal(t, job.Throttled, w.first("next", job.Waiting).Error.Code)
-						fallthrough
-					default:
-						require.Equal(t, "a", e.Account)
-						require.InDelta(t, block.Seconds(), e.At.Sub(begun).Seconds(), restAtMost.Seconds()+1)
-					}
-				})
-			})
-		}
-	}
-}
-
 // An account that fails every now and then isn't left alone; one that answers probes and fails at once after them is, for longer each time.
 func TestNoFlapping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -339,34 +288,6 @@ func TestNoFlapping(t *testing.T) {
 	})
 }
 
-// A closed destination is about one message: it moves that job alone.
-func TestClosedDestinationMovesOneJob(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		w.accounts["a"] = &fakeProvider{answer: func(m providers.Message) (providers.Result, bool) {
-			if m.Text == "hello j3" {
-				return providers.Result{Outcome: providers.ClosedDestination, Code: providers.CodeClosedDestination}, false
-			}
-			return well, true
-		}}
-		cfg := testConfig(w, "a", "b")
-		stop := start(t, cfg, worker{world: w})
-		for i := range 50 {
-			w.publish(job.Normal, "otp", "shop", sms(fmt.Sprint("j", i)))
-		}
-		time.Sleep(time.Second)
-		require.Equal(t, Closed, w.see(t, "a").Circuit)
-		require.NoError(t, stop())
-		for i := range 50 {
-			want := "a"
-			if i == 3 {
-				want = "b"
-			}
-			require.Equal(t, want, w.last(fmt.Sprint("j", i)).Account)
-		}
-	})
-}
-
 // A worker that dies with the probe holds up the account no longer than the probe is its to make.
 func TestProbeOfADeadWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -387,5 +308,26 @@ func TestProbeOfADeadWorker(t *testing.T) {
 		require.NoError(t, stop())
 		require.Equal(t, job.Submitted, w.last("j").State)
 		require.InDelta(t, 15, w.last("j").At.Sub(begun).Seconds(), 1)
+	})
+}
+
+// Who asks is told each account's state, before and after the worker learnt anything.
+func TestAccountsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		cfg := testConfig(w, "a", "b")
+		ports := worker{world: w}
+		p, err := New(cfg, Ports{Sources: ports.sources, Claims: ports, Limiter: ports, Health: ports, Outlet: ports}, zap.NewNop())
+		require.NoError(t, err)
+		require.Equal(t, map[string]AccountState{"a": {Circuit: Closed}, "b": {Circuit: Closed}}, p.Accounts())
+		s, err := ports.Report(t.Context(), "a", AccountReport{Finding: Refused, Cause: job.Unauthorized, Words: "who?", For: time.Hour})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- p.Run(ctx) }()
+		time.Sleep(time.Second)
+		require.Equal(t, map[string]AccountState{"a": s, "b": {Circuit: Closed}}, p.Accounts())
+		cancel()
+		require.NoError(t, <-done)
 	})
 }
