@@ -13,20 +13,20 @@ import (
 	"github.com/gonets/gonets/pkg/providers/providertest/sim"
 )
 
-// breaking makes the house's breakers quick to open and to probe.
-func (h *house) breaking() {
+// breakAfter sets the breakers of the house's accounts.
+func (h *house) breakAfter(failures int, open time.Duration) {
 	text, err := os.ReadFile(h.config)
 	require.NoError(h.t, err)
-	quick := strings.NewReplacer("sender: MyShop", "sender: MyShop, breaker: {failures: 2, open: 500ms}").Replace(string(text))
-	require.NoError(h.t, os.WriteFile(h.config, []byte(quick), 0o600))
-	h.t.Setenv("GONETS_HTTP_LISTEN", "127.0.0.1:0")
+	set := strings.ReplaceAll(string(text), "sender: MyShop", fmt.Sprintf("sender: MyShop, breaker: {failures: %d, open: %s}", failures, open))
+	require.NoError(h.t, os.WriteFile(h.config, []byte(set), 0o600))
 }
 
 // Two workers: the first account dies, jobs leave through the second; both die, jobs wait and burn nothing, whatever their number of attempts; one comes
 // back, they go.
 func TestAccountsDieAndReturn(t *testing.T) {
 	h := newHouse(t)
-	h.breaking()
+	h.breakAfter(2, 500*time.Millisecond)
+	h.t.Setenv("GONETS_HTTP_LISTEN", "127.0.0.1:0") // of each worker its own
 	h.run()
 	h.run()
 	h.awaitStreams("otp")

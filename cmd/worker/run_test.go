@@ -129,6 +129,7 @@ func TestAnyBytes(t *testing.T) {
 // Each way in which a provider fails ends as its nature demands, and what a recipient got is never called unsent.
 func TestProviderFaults(t *testing.T) {
 	h := newHouse(t)
+	h.breakAfter(1000, time.Second) // each fault is looked at by itself
 	h.run()
 	h.awaitStreams("alone")
 	for i, f := range sim.Faults() {

@@ -47,6 +47,7 @@ func decide(r providers.Result, f facts) settlement {
 		}
 		return wait(f.phase(), job.Code(r.Code), r.Message, f.pause)
 	case providers.Throttled:
+		// Not before the account is asked again, and spread. It counts no attempt, so the spread doesn't grow.
 		return f.later(r, max(r.RetryAfter, blockFor)+backoffBefore(2, f.retry), false)
 	case providers.Unavailable:
 		if f.next != nil {
