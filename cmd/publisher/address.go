@@ -33,8 +33,15 @@ func (d *address) parse() (job.Address, error) {
 	if err != nil {
 		return job.Address{}, usagef("--lane must be urgent, normal or bulk")
 	}
-	if len(d.region) != 2 || d.region[0] < 'A' || d.region[0] > 'Z' || d.region[1] < 'A' || d.region[1] > 'Z' {
-		return job.Address{}, usagef("--region must be two capital letters such as RU")
+	if err := checkRegion(d.region); err != nil {
+		return job.Address{}, err
 	}
 	return job.Address{Lane: lane, Route: d.route, Tenant: d.tenant}, nil
+}
+
+func checkRegion(region string) error {
+	if len(region) != 2 || region[0] < 'A' || region[0] > 'Z' || region[1] < 'A' || region[1] > 'Z' {
+		return usagef("--region must be two capital letters such as RU")
+	}
+	return nil
 }

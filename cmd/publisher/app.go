@@ -28,6 +28,10 @@ type app struct {
 
 	nats   string
 	creds  string
+	inbox  string
+	ca     string
+	cert   string
+	key    string
 	prefix string
 	output string
 }
@@ -72,7 +76,10 @@ Exit status: 0 done, 1 failed, 2 wrong usage.`,
 		Example: `  publisher send --route otp --lane urgent --to +79612242243 --text "Code 1234" --wait
   publisher import clients.csv --route news --lane bulk
   publisher watch --tenant shop
-  publisher trace ord-42 --tenant shop`,
+  publisher trace ord-42 --tenant shop
+  publisher dead list --since 24h
+  publisher audit --since 24h
+  publisher estimate --text "Ready" --price 2.35`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkGlobals() },
@@ -85,9 +92,13 @@ Exit status: 0 done, 1 failed, 2 wrong usage.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.nats, "nats", "", "NATS `URL`, several separated by commas (environment NATS_URL; default nats://127.0.0.1:4222)")
 	flags.StringVar(&a.creds, "creds", "", "`FILE` with NATS credentials (environment NATS_CREDS)")
+	flags.StringVar(&a.inbox, "inbox-prefix", "", "`PREFIX` of the inboxes that these credentials may subscribe to (environment NATS_INBOX_PREFIX; default _INBOX)")
+	flags.StringVar(&a.ca, "ca", "", "`FILE` with the CA's certificate that NATS is known by, PEM (environment NATS_CA; default the system's)")
+	flags.StringVar(&a.cert, "cert", "", "`FILE` with the client's certificate, PEM (environment NATS_CERT)")
+	flags.StringVar(&a.key, "key", "", "`FILE` with the key of --cert, PEM (environment NATS_KEY)")
 	flags.StringVar(&a.prefix, "prefix", "dispatch", "`PREFIX` of all subjects and streams")
 	flags.StringVar(&a.output, "output", "table", "`FORMAT` of the results: table or json")
-	root.AddCommand(a.sendCommand(), a.importCommand(), a.watchCommand(), a.traceCommand())
+	root.AddCommand(a.sendCommand(), a.importCommand(), a.watchCommand(), a.traceCommand(), a.deadCommand(), a.auditCommand(), a.estimateCommand())
 	return root
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -34,25 +35,21 @@ func (a *app) connect(ctx context.Context) (context.Context, *link, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	secure, err := a.identity()
+	if err != nil {
+		return nil, nil, err
+	}
 	ctx, stop := context.WithCancelCause(ctx)
-	options := []nats.Option{
+	options := append(secure,
 		nats.Name("gonets publisher"),
 		nats.MaxReconnects(-1),
-		nats.PingInterval(10 * time.Second),
+		nats.PingInterval(10*time.Second),
 		nats.ReconnectBufSize(-1), // while the connection is lost a publish fails, and is repeated by us, rather than being queued unseen
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrPermissionViolation) {
 				stop(err)
 			}
-		}),
-	}
-	creds := a.creds
-	if creds == "" {
-		creds = a.env("NATS_CREDS")
-	}
-	if creds != "" {
-		options = append(options, nats.UserCredentials(creds))
-	}
+		}))
 	conn, err := nats.Connect(strings.Join(servers, ","), options...)
 	if err != nil {
 		stop(nil)
@@ -65,6 +62,41 @@ func (a *app) connect(ctx context.Context) (context.Context, *link, error) {
 		return nil, nil, err
 	}
 	return ctx, &link{conn: conn, js: js, stop: stop}, nil
+}
+
+// identity is as whom to connect, and how the server is known.
+func (a *app) identity() ([]nats.Option, error) {
+	or := func(flag, name string) string {
+		if flag == "" {
+			return a.env(name)
+		}
+		return flag
+	}
+	creds, inbox := or(a.creds, "NATS_CREDS"), or(a.inbox, "NATS_INBOX_PREFIX")
+	ca, cert, key := or(a.ca, "NATS_CA"), or(a.cert, "NATS_CERT"), or(a.key, "NATS_KEY")
+	if (cert == "") != (key == "") {
+		return nil, usagef("--cert and --key, or NATS_CERT and NATS_KEY, are given together or not at all")
+	}
+	if inbox != "" && !validPrefix(inbox) {
+		return nil, usagef("--inbox-prefix must be tokens of letters, digits, - and _, separated by dots")
+	}
+	var options []nats.Option
+	if creds != "" {
+		options = append(options, nats.UserCredentials(creds))
+	}
+	if inbox != "" {
+		options = append(options, nats.CustomInboxPrefix(inbox))
+	}
+	if ca != "" || cert != "" {
+		options = append(options, nats.Secure(&tls.Config{MinVersion: tls.VersionTLS12}))
+	}
+	if ca != "" {
+		options = append(options, nats.RootCAs(ca))
+	}
+	if cert != "" {
+		options = append(options, nats.ClientCert(cert, key))
+	}
+	return options, nil
 }
 
 // servers are the URLs to connect to. They may hold a password, so what is wrong with one is told without it.

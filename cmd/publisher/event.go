@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -34,32 +36,45 @@ func readEvent(message jetstream.Msg) (event, error) {
 	return event{Event: ev, id: id, data: message.Data()}, nil
 }
 
-const eventRow = "%-24s  %-5s  %-32s  %-11s  %-16s  %-16s  %-20s  %s\n"
+const eventRow = "%-24s  %-5s  %-32s  %-11s  %-16s  %-16s  %-20s  %-4s  %-12s  %s\n"
 
 func printEventHeader(w io.Writer) error {
-	return printRow(w, "TIME", "SEQ", "JOB", "STATE", "ROUTE", "ACCOUNT", "PROVIDER ID", "WHY")
+	return printRow(w, eventRow, "TIME", "SEQ", "JOB", "STATE", "ROUTE", "ACCOUNT", "PROVIDER ID", "SEG", "COST", "WHY")
 }
 
 func printEvent(w io.Writer, ev event, asJSON bool) error {
 	if asJSON {
 		return printJSON(w, ev.data)
 	}
-	why := ""
+	return printRow(w, eventRow, clock(ev.At), count(ev.Sequence), ev.Tenant+"/"+ev.Job, string(ev.State), ev.Route, ev.Account, ev.ProviderID,
+		count(ev.Segments), strings.TrimSpace(ev.Cost+" "+ev.Currency), why(ev.Event))
+}
+
+// why is what the provider said of a message, and what is wrong with it.
+func why(ev *job.Event) string {
+	var words []string
 	if ev.Error != nil {
-		why = strings.TrimSuffix(string(ev.Error.Code)+": "+ev.Error.Message, ": ")
-	} else {
-		why = ev.ProviderStatus
+		words = append(words, strings.TrimSuffix(string(ev.Error.Code)+": "+ev.Error.Message, ": "))
 	}
-	sequence := "-"
-	if ev.Sequence > 0 {
-		sequence = fmt.Sprint(ev.Sequence)
+	if ev.ProviderStatus != "" {
+		words = append(words, ev.ProviderStatus)
 	}
-	at := ev.At.UTC().Format("2006-01-02T15:04:05.000Z")
-	return printRow(w, at, sequence, ev.Tenant+"/"+ev.Job, string(ev.State), ev.Route, ev.Account, ev.ProviderID, why)
+	return strings.Join(words, "; ")
+}
+
+// clock is a time as tables show it.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// count is a number as tables show it, nothing for none.
+func count(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // printRow writes one row, each cell fit for a terminal: what a provider said is in it.
-func printRow(w io.Writer, cells ...string) error {
+func printRow(w io.Writer, format string, cells ...string) error {
 	row := make([]any, len(cells))
 	for i, cell := range cells {
 		cell = strings.Map(func(r rune) rune {
@@ -73,7 +88,7 @@ func printRow(w io.Writer, cells ...string) error {
 		}
 		row[i] = cell
 	}
-	_, err := io.WriteString(w, strings.TrimRight(fmt.Sprintf(eventRow, row...), " \n")+"\n")
+	_, err := io.WriteString(w, strings.TrimRight(fmt.Sprintf(format, row...), " \n")+"\n")
 	return err
 }
 

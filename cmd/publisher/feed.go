@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -12,9 +11,10 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch/natsq"
 )
 
-// feed gives the messages of the status stream in order, each once, and goes on where it was when a lost connection is back. A plain
+// feed gives messages of a stream in order, each once, and goes on where it was when a lost connection is back. A plain
 // subscription would lose what is published meanwhile.
 type feed struct {
+	stream   jetstream.Stream
 	messages chan jetstream.Msg
 	failed   chan error
 	done     chan struct{}
@@ -26,43 +26,66 @@ func statusStream(prefix string) string { return natsq.Layout{Prefix: prefix}.St
 
 // statusFilter is the subject of the events of a tenant, a route and a state; what is empty stands for all.
 func statusFilter(prefix, tenant, route, state string) string {
-	tokens := []string{prefix, "status", tenant, route, state}
-	for i, token := range tokens {
+	return filterOf(prefix, "status", tenant, route, state)
+}
+
+// filterOf is a subject of the prefix; a token that is empty stands for all.
+func filterOf(prefix string, tokens ...string) string {
+	filter := prefix
+	for _, token := range tokens {
 		if token == "" {
-			tokens[i] = "*"
+			token = "*"
 		}
+		filter += "." + token
 	}
-	return strings.Join(tokens, ".")
+	return filter
 }
 
 // status gives the status stream as it is now.
 func (a *app) status(ctx context.Context, l *link) (jetstream.Stream, error) {
-	stream, err := l.js.Stream(ctx, statusStream(a.prefix))
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, fmt.Errorf("there is no stream %s: the streams are not provisioned (run 'worker init'), or --prefix is another", statusStream(a.prefix))
-	}
-	if err != nil {
-		return nil, cause(ctx, fmt.Errorf("stream %s: %w", statusStream(a.prefix), err))
-	}
-	return stream, nil
+	return stream(ctx, l, statusStream(a.prefix))
 }
 
-// follow reads from the stream's sequence from on, without end.
-func follow(ctx context.Context, stream jetstream.Stream, filter string, from uint64) (*feed, error) {
-	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		FilterSubjects:    []string{filter},
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy, // unlike "new" it means the same after a reconnect
-		OptStartSeq:       from,
-		InactiveThreshold: time.Minute,
-	})
+// stream gives one of gonets' streams as it is now.
+func stream(ctx context.Context, l *link, name string) (jetstream.Stream, error) {
+	s, err := l.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("there is no stream %s: the streams are not provisioned (run 'worker init'), or --prefix is another", name)
+	}
 	if err != nil {
-		return nil, unreadable(ctx, err)
+		return nil, cause(ctx, fmt.Errorf("stream %s: %w", name, err))
+	}
+	return s, nil
+}
+
+// span is a part of a stream: the messages on a subject, from a place or a time on.
+type span struct {
+	filter string
+	from   uint64    // the stream's sequence, from 1; doesn't count where since is given
+	since  time.Time // when the server stored it; zero: whenever
+}
+
+// follow reads from the span's beginning on, without end.
+func follow(ctx context.Context, stream jetstream.Stream, s span) (*feed, error) {
+	config := jetstream.OrderedConsumerConfig{
+		FilterSubjects:    []string{s.filter},
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy, // unlike "new" it means the same after a reconnect
+		OptStartSeq:       max(s.from, 1),
+		InactiveThreshold: time.Minute,
+	}
+	if !s.since.IsZero() {
+		config.DeliverPolicy, config.OptStartSeq, config.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &s.since
+	}
+	consumer, err := stream.OrderedConsumer(ctx, config)
+	if err != nil {
+		return nil, unreadable(ctx, stream, err)
 	}
 	iterator, err := consumer.Messages(jetstream.PullMaxMessages(1000))
 	if err != nil {
-		return nil, unreadable(ctx, err)
+		return nil, unreadable(ctx, stream, err)
 	}
 	f := &feed{
+		stream:   stream,
 		messages: make(chan jetstream.Msg, 64),
 		failed:   make(chan error, 1),
 		done:     make(chan struct{}),
@@ -94,7 +117,7 @@ func (f *feed) next(ctx context.Context) (jetstream.Msg, error) {
 	case message := <-f.messages:
 		return message, nil
 	case err := <-f.failed:
-		return nil, unreadable(ctx, err)
+		return nil, unreadable(ctx, f.stream, err)
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

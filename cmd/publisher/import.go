@@ -88,7 +88,7 @@ func (f *importFile) run(ctx context.Context, name string) error {
 	i := importer{js: l.js, prefix: f.prefix, to: to, region: f.region, counts: counts}
 	i.say = func(format string, args ...any) { progress.aside(func() { f.sayf("import: "+format, args...) }) }
 	i.refuse = func(line int, why error) (err error) {
-		progress.aside(func() { err = f.printRefusal(line, why) })
+		progress.aside(func() { err = f.printRefusal(f.stdout, line, why) })
 		return err
 	}
 	first, err := i.run(ctx, in)
@@ -150,9 +150,9 @@ func (f *importFile) source(file io.Reader, format string) (source, error) {
 	return newNDJSON(in, f.defaults), nil
 }
 
-func (f *importFile) printRefusal(line int, why error) error {
+func (f *importFile) printRefusal(out io.Writer, line int, why error) error {
 	if !f.json() {
-		_, err := fmt.Fprintf(f.stdout, "line %d: %v\n", line, why)
+		_, err := fmt.Fprintf(out, "line %d: %v\n", line, why)
 		return err
 	}
 	refusal := struct {
@@ -163,7 +163,7 @@ func (f *importFile) printRefusal(line int, why error) error {
 	if wrong, ok := errors.AsType[*job.Error](why); ok {
 		refusal.Field, refusal.Problem = wrong.Field, wrong.Problem
 	}
-	return printJSON(f.stdout, refusal)
+	return printJSON(out, refusal)
 }
 
 func (f *importFile) printSummary(c *counts, complete bool) error {

@@ -12,50 +12,47 @@ import (
 // idle is how long a scan waits for the next message before it asks whether there is one.
 const idle = 5 * time.Second
 
-// scan reads what the stream holds now for the filter, from its beginning, and returns the sequence to follow it from.
-func scan(ctx context.Context, stream jetstream.Stream, filter string, each func(jetstream.Msg) error) (uint64, error) {
-	info, err := stream.Info(ctx)
-	if err != nil {
-		return 0, unreadable(ctx, err)
+// errEnough ends a scan early, without a fault.
+var errEnough = errors.New("enough was read")
+
+// scan reads the messages of the span up to a sequence that newest told, and returns the one to go on from. An error of each ends it.
+func scan(ctx context.Context, stream jetstream.Stream, s span, last uint64, each func(jetstream.Msg, *jetstream.MsgMetadata) error) (next uint64, err error) {
+	if last == 0 {
+		return s.from, nil
 	}
-	last, err := stream.GetLastMsgForSubject(ctx, filter)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return info.State.LastSeq + 1, nil
-	}
-	if err != nil {
-		return 0, unreadable(ctx, err)
-	}
-	f, err := follow(ctx, stream, filter, 1)
+	f, err := follow(ctx, stream, s)
 	if err != nil {
 		return 0, err
 	}
 	defer f.close()
-	for at := uint64(0); at < last.Sequence; {
+	for at := uint64(0); at < last; {
 		message, err := soon(ctx, f)
 		if errors.Is(err, errIdle) {
-			if left, err := holds(ctx, stream, filter, at+1); left && err == nil {
+			if left, err := newest(ctx, stream, s); left > at && err == nil {
 				continue
 			} else if err != nil {
 				return 0, err
 			}
-			break // the last messages vanished by their age while those before them were read
+			break // the last messages vanished while those before them were read
 		}
 		if err != nil {
 			return 0, err
 		}
 		meta, err := message.Metadata()
 		if err != nil {
-			return 0, unreadable(ctx, err)
+			return 0, unreadable(ctx, stream, err)
 		}
 		at = meta.Sequence.Stream
-		if err := each(message); err != nil {
+		if at > last {
+			return at, nil
+		}
+		if err := each(message, meta); errors.Is(err, errEnough) {
+			return at + 1, nil
+		} else if err != nil {
 			return 0, err
 		}
-		if at > last.Sequence {
-			return at + 1, nil
-		}
 	}
-	return last.Sequence + 1, nil
+	return last + 1, nil
 }
 
 var errIdle = errors.New("nothing came")
@@ -66,18 +63,21 @@ func soon(ctx context.Context, f *feed) (jetstream.Msg, error) {
 	return f.next(short)
 }
 
-// holds tells whether the stream holds a message for the filter, from a sequence on.
-func holds(ctx context.Context, stream jetstream.Stream, filter string, from uint64) (bool, error) {
-	_, err := stream.GetMsg(ctx, from, jetstream.WithGetMsgSubject(filter))
+// newest is the sequence of the last message of the span; 0: it holds none.
+func newest(ctx context.Context, stream jetstream.Stream, s span) (uint64, error) {
+	last, err := stream.GetLastMsgForSubject(ctx, s.filter)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return false, nil
+		return 0, nil
 	}
 	if err != nil {
-		return false, unreadable(ctx, err)
+		return 0, unreadable(ctx, stream, err)
 	}
-	return true, nil
+	if last.Sequence < s.from || last.Time.Before(s.since) {
+		return 0, nil
+	}
+	return last.Sequence, nil
 }
 
-func unreadable(ctx context.Context, err error) error {
-	return cause(ctx, fmt.Errorf("cannot read the status stream: %w", err))
+func unreadable(ctx context.Context, stream jetstream.Stream, err error) error {
+	return cause(ctx, fmt.Errorf("cannot read stream %s: %w", stream.CachedInfo().Config.Name, err))
 }

@@ -79,7 +79,12 @@ func (a *app) printLife(events []event) error {
 func (a *app) life(ctx context.Context, stream jetstream.Stream, tenant, id string) ([]event, uint64, error) {
 	var events []event
 	seen := make(map[string]bool)
-	from, err := scan(ctx, stream, statusFilter(a.prefix, tenant, "", ""), func(message jetstream.Msg) error {
+	all := span{filter: statusFilter(a.prefix, tenant, "", "")}
+	last, err := newest(ctx, stream, all)
+	if err != nil {
+		return nil, 0, err
+	}
+	from, err := scan(ctx, stream, all, last, func(message jetstream.Msg, _ *jetstream.MsgMetadata) error {
 		if !about(message, id) {
 			return nil
 		}

@@ -46,7 +46,7 @@ type waiter struct {
 
 // follow prints the events of the job from a sequence of the status stream on, to the one that ends it.
 func (w *waiter) follow(ctx context.Context, filter string, from uint64) error {
-	f, err := follow(ctx, w.stream, filter, from)
+	f, err := follow(ctx, w.stream, span{filter: filter, from: from})
 	if err != nil {
 		return err
 	}
@@ -102,6 +102,9 @@ func verdict(ev event) error {
 func (w *waiter) unfinished(err error) error {
 	if w.last == "" {
 		return fmt.Errorf("no event of the job yet, it goes on without us: %w", err)
+	}
+	if w.last == job.Submitted {
+		return fmt.Errorf("submitted, no receipt yet: the provider took the message, whether it arrived isn't known: %w", err)
 	}
 	return fmt.Errorf("no final event yet, the last was %s, it goes on without us: %w", w.last, err)
 }

@@ -105,7 +105,7 @@ func (w *watch) open(ctx context.Context, l *link) (*feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return follow(ctx, stream, statusFilter(w.prefix, w.tenant, w.route, w.state), stream.CachedInfo().State.LastSeq+1)
+	return follow(ctx, stream, span{filter: statusFilter(w.prefix, w.tenant, w.route, w.state), from: stream.CachedInfo().State.LastSeq + 1})
 }
 
 // show prints one event. One that can't be read is said and passed over: the next ones can.

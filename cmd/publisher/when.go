@@ -23,3 +23,18 @@ func parseWhen(flag, words string, now time.Time) (time.Time, error) {
 	}
 	return t.UTC(), nil
 }
+
+// parseSince reads a TIME in the past: RFC 3339, or a duration up to now such as 2h. An empty one is no time.
+func parseSince(words string, now time.Time) (time.Time, error) {
+	if words == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(words); err == nil && d > 0 {
+		return now.Add(-d).UTC(), nil
+	}
+	t, err := time.Parse(time.RFC3339, words)
+	if err != nil {
+		return time.Time{}, usagef("--since must be a duration up to now such as 2h, or a time in RFC 3339 such as 2026-11-22T20:00:00Z")
+	}
+	return t.UTC(), nil
+}

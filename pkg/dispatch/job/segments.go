@@ -36,7 +36,8 @@ func Segments(text string) (n int, enc Encoding) {
 		if septets <= roomGSM7 {
 			return 1, GSM7
 		}
-		return pack(text, roomGSM7Part, septetsOf), GSM7
+		n, _ := pack(text, roomGSM7Part, septetsOf)
+		return n, GSM7
 	}
 	units := 0
 	for _, r := range text {
@@ -45,7 +46,8 @@ func Segments(text string) (n int, enc Encoding) {
 	if units <= roomUCS2 {
 		return 1, UCS2
 	}
-	return pack(text, roomUCS2Part, unitsOf), UCS2
+	n, _ = pack(text, roomUCS2Part, unitsOf)
+	return n, UCS2
 }
 
 // NonGSM returns the characters that force a text into UCS-2, in the order of their first appearance, each once.
@@ -61,8 +63,60 @@ func NonGSM(text string) []rune {
 	return found
 }
 
-// pack counts the segments as a phone fills them: what doesn't fit as a whole goes to the next.
-func pack(text string, room int, width func(rune) int) int {
+// Measure is what a text takes as an sms, in detail.
+type Measure struct {
+	Segments   int
+	Encoding   Encoding
+	Characters int       // Unicode code points
+	Units      int       // that they take: septets in GSM-7, UTF-16 code units in UCS-2
+	Left       int       // units that the last segment has room for
+	Outside    []Outside // the characters that force it into UCS-2, in the order of their first appearance
+}
+
+// Outside is a character outside the GSM alphabet.
+type Outside struct {
+	Char  rune
+	First int // its first position, in characters from 1
+	Times int
+}
+
+// MeasureText measures a text; its segments are those of [Segments].
+func MeasureText(text string) Measure {
+	m := Measure{Encoding: GSM7}
+	places := make(map[rune]int)
+	for _, r := range text {
+		m.Characters++
+		if septetsOf(r) > 0 {
+			continue
+		}
+		m.Encoding = UCS2
+		place, ok := places[r]
+		if !ok {
+			place = len(m.Outside)
+			places[r] = place
+			m.Outside = append(m.Outside, Outside{Char: r, First: m.Characters})
+		}
+		m.Outside[place].Times++
+	}
+	width, room, part := septetsOf, roomGSM7, roomGSM7Part
+	if m.Encoding == UCS2 {
+		width, room, part = unitsOf, roomUCS2, roomUCS2Part
+	}
+	for _, r := range text {
+		m.Units += width(r)
+	}
+	switch {
+	case text == "":
+	case m.Units <= room:
+		m.Segments, m.Left = 1, room-m.Units
+	default:
+		m.Segments, m.Left = pack(text, part, width)
+	}
+	return m
+}
+
+// pack counts the segments as a phone fills them, and what is left of the last: what doesn't fit as a whole goes to the next.
+func pack(text string, room int, width func(rune) int) (n, left int) {
 	n, used := 1, 0
 	for _, r := range text {
 		w := width(r)
@@ -71,7 +125,7 @@ func pack(text string, room int, width func(rune) int) int {
 		}
 		used += w
 	}
-	return n
+	return n, room - used
 }
 
 func unitsOf(r rune) int {

@@ -36,8 +36,7 @@ func (o *Outlet) letter(l *dispatch.DeadLetter) *nats.Msg {
 	}
 }
 
-// DecodeDead reads a message of the DEAD stream. Its delivery can be held again: Data is the job's JSON as its producer published it. To replay
-// it, raise Delivery.Epoch by one, set Hop to 0 and give it to [Outlet.Hold] with Hop 0 and Due now.
+// DecodeDead reads a message of the DEAD stream. Data is the job's JSON as its producer published it; [Replay] gives it back to the workers.
 func DecodeDead(subject string, h nats.Header, data []byte) (dispatch.DeadLetter, error) {
 	lane, err := job.ParseLane(h.Get(headerLane))
 	l := dispatch.DeadLetter{

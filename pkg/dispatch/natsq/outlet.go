@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/gonets/gonets/pkg/dispatch"
+	"github.com/gonets/gonets/pkg/dispatch/job"
 )
 
 // How many headers a message has as a rule. Go's maps hold 14 in half the memory of 15.
@@ -84,18 +85,31 @@ func (o *Outlet) held(j *dispatch.Held, now time.Time) (*nats.Msg, error) {
 	h.time(headerStored, d.Stored)
 	h.number(headerHop, j.Hop)
 	h.number(headerEpoch, d.Epoch)
-	id := messageID(d, j.JobID) + ":" + strconv.Itoa(j.Hop)
+	id := holdID(d, j.JobID, j.Hop)
 	h.text(headerMsgID, id)
-	where := string(d.Address.Lane) + "." + d.Address.Route + "." + d.Address.Tenant
-	due := o.prefix + ".later.due." + where
+	due := dueSubject(o.prefix, d.Address)
 	if !j.Due.After(now) {
 		return &nats.Msg{Subject: due, Header: h.fields, Data: d.Data}, nil
 	}
 	h.text(headerScheduleTarget, due)
 	h.text(headerSchedule, "@at "+j.Due.UTC().Format(time.RFC3339Nano))
-	// One schedule a subject; a repeat that the duplicate window missed replaces its forerunner.
+	return &nats.Msg{Subject: atSubject(o.prefix, d.Address, id), Header: h.fields, Data: d.Data}, nil
+}
+
+// holdID names a job's stay in LATER.
+func holdID(d *dispatch.Delivery, jobID string, hop int) string {
+	return messageID(d, jobID) + ":" + strconv.Itoa(hop)
+}
+
+// dueSubject is where LATER gives the jobs of an address back.
+func dueSubject(prefix string, a job.Address) string {
+	return prefix + ".later.due." + string(a.Lane) + "." + a.Route + "." + a.Tenant
+}
+
+// atSubject is that of a stay's schedule. One schedule a subject; a repeat that the duplicate window missed replaces its forerunner.
+func atSubject(prefix string, a job.Address, id string) string {
 	sum := sha256.Sum256([]byte(id))
-	return &nats.Msg{Subject: o.prefix + ".later.at." + where + "." + hex.EncodeToString(sum[:16]), Header: h.fields, Data: d.Data}, nil
+	return prefix + ".later.at." + string(a.Lane) + "." + a.Route + "." + a.Tenant + "." + hex.EncodeToString(sum[:16])
 }
 
 // messageID is the same for a repeat and for nothing else. The publication is in it since an id may be used again once its record is gone.
