@@ -110,6 +110,32 @@ func TestWrongUse(t *testing.T) {
 		{"import nothing", []string{"import", "--route", "otp"}, "accepts 1 arg"},
 		{"import without a route", []string{"import", "-"}, `"route" not set`},
 		{"import an unknown format", []string{"import", "-", "--route", "otp", "--format", "xml"}, "--format must be"},
+		{"dead without a command", []string{"dead"}, "list, show, replay or purge"},
+		{"dead, no such command", []string{"dead", "bury"}, "unknown command"},
+		{"dead list of a bad tenant", []string{"dead", "list", "--tenant", "*"}, "--tenant must match"},
+		{"dead list of a bad account", []string{"dead", "list", "--account", "A"}, "--account must match"},
+		{"dead list of an unknown code", []string{"dead", "list", "--code", "oops"}, "--code must be one of invalid_job"},
+		{"dead list since a bad time", []string{"dead", "list", "--since", "yesterday"}, "--since must be a duration"},
+		{"dead list since the future", []string{"dead", "list", "--since", "-2h"}, "--since must be a duration"},
+		{"dead list of too few", []string{"dead", "list", "--limit", "-1"}, "--limit"},
+		{"dead list of one", []string{"dead", "list", "42"}, "unknown command"},
+		{"dead show of nothing", []string{"dead", "show", ""}, "WHICH is empty"},
+		{"dead show of an odd number", []string{"dead", "show", "007"}, "--job"},
+		{"dead replay at a bad rate", []string{"dead", "replay", "--rate", "-1"}, "--rate"},
+		{"dead purge of all", []string{"dead", "purge"}, "--all"},
+		{"audit without grace", []string{"audit", "--grace", "-1s"}, "--grace"},
+		{"audit since a bad time", []string{"audit", "--since", "2"}, "--since must be"},
+		{"audit since never", []string{"audit", "--since", ""}, "--since must be"},
+		{"audit of a bad tenant", []string{"audit", "--tenant", "*"}, "--tenant"},
+		{"audit of a bad route", []string{"audit", "--route", "*"}, "--route"},
+		{"estimate nothing", []string{"estimate"}, "either --text or a FILE"},
+		{"estimate two things", []string{"estimate", "a.csv", "--text", "x"}, "either --text or a FILE"},
+		{"estimate at a bad price", []string{"estimate", "--text", "x", "--price", "1e3"}, "--price must be"},
+		{"estimate without a price", []string{"estimate", "--text", "x", "--currency", "RUB"}, "--currency needs a --price"},
+		{"estimate in a bad region", []string{"estimate", "--text", "x", "--region", "x"}, "--region"},
+		{"estimate an unknown extension", []string{"estimate", "jobs.txt"}, "--format is needed"},
+		{"a certificate without its key", []string{"watch", "--cert", "x.pem"}, "--cert and --key"},
+		{"a bad inbox prefix", []string{"watch", "--inbox-prefix", "a.>"}, "--inbox-prefix"},
 		{"import an unknown extension", []string{"import", "jobs.txt", "--route", "otp"}, "--format is needed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,7 +150,8 @@ func TestWrongUse(t *testing.T) {
 }
 
 func TestHelpOnEveryLevelHasExamples(t *testing.T) {
-	for _, args := range [][]string{{}, {"send"}, {"import"}, {"watch"}, {"trace"}} {
+	for _, args := range [][]string{{}, {"send"}, {"import"}, {"watch"}, {"trace"}, {"audit"}, {"estimate"},
+		{"dead"}, {"dead", "list"}, {"dead", "show"}, {"dead", "replay"}, {"dead", "purge"}} {
 		code, stdout, stderr := publisher(t, "", "", append(args, "--help")...)
 		require.Equal(t, exitDone, code)
 		require.Contains(t, stdout, "Examples:\n  publisher ")
@@ -135,7 +162,8 @@ func TestHelpOnEveryLevelHasExamples(t *testing.T) {
 
 func TestNobodyAtTheAddress(t *testing.T) {
 	for _, args := range [][]string{
-		{"watch"}, {"trace", "x"}, {"import", "-", "--route", "otp"},
+		{"watch"}, {"trace", "x"}, {"import", "-", "--route", "otp"}, {"audit"},
+		{"dead", "list"}, {"dead", "show"}, {"dead", "replay"}, {"dead", "purge", "--all"},
 		{"send", "--route", "otp", "--to", "+79612242243", "--text", "x"},
 	} {
 		code, stdout, stderr := publisher(t, "nats://user:hush@127.0.0.1:1", "", args...)

@@ -40,8 +40,8 @@ there get it reported, and a word that says so. Submitted messages that wait for
 
 What it can't see: a publication without any event is still in its job stream (their numbers are told), since a worker acknowledges a
 job only after its event. Of a job whose first events were stored before TIME only the rest is checked. The stream keeps events for some
-days (7 unless configured otherwise). Memory: some 150 bytes a job with ids of 36 characters, so 150 MB a million jobs; --tenant and
---route, or a later TIME, make it less.`,
+days (7 unless configured otherwise). Memory: up to 220 bytes a job with an id of 36 characters, so 220 MB a million jobs; --tenant
+and --route, or a later TIME, make it less.`,
 		Example: `  publisher audit --since 24h
   publisher audit --since 2026-11-22T00:00:00Z --tenant shop --receipts 73h
   publisher audit --since 1h --grace 2m --output json | jq .problems`,

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +30,7 @@ type firm struct {
 	mysmpp  *sim.Server
 }
 
-// builds is where the worker is built, once for all tests.
+// builds is where the programs are built, once for all tests.
 var builds struct {
 	once sync.Once
 	dir  string
@@ -42,19 +43,20 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func workerBinary(t *testing.T) string {
+// program builds the programs where they aren't yet, and tells the path of one.
+func program(t *testing.T, name string) string {
 	t.Helper()
 	builds.once.Do(func() {
 		if builds.dir, builds.err = os.MkdirTemp("", "gonets-publisher"); builds.err != nil {
 			return
 		}
-		out, err := exec.Command("go", "build", "-o", filepath.Join(builds.dir, "worker"), "../worker").CombinedOutput()
+		out, err := exec.Command("go", "build", "-o", builds.dir+"/", "../worker", "../publisher").CombinedOutput()
 		if err != nil {
 			builds.err = fmt.Errorf("%w: %s", err, out)
 		}
 	})
 	require.NoError(t, builds.err)
-	return filepath.Join(builds.dir, "worker")
+	return filepath.Join(builds.dir, name)
 }
 
 func newFirm(t *testing.T) *firm {
@@ -62,7 +64,7 @@ func newFirm(t *testing.T) *firm {
 	if testing.Short() {
 		t.Skip("builds and runs a worker")
 	}
-	binary := workerBinary(t)
+	binary := program(t, "worker")
 	redis := redistest.Start(t)
 	f := &firm{Server: natstest.Start(t), prostor: sim.NewProstor("shop", "hunter2"), mysmpp: sim.NewMySMPP(sim.MySMPP{Token: "hunter3"})}
 	for _, s := range []*sim.Server{f.prostor.Server, f.mysmpp} {
@@ -266,6 +268,52 @@ func TestReplayedOverAndOver(t *testing.T) {
 	code, stdout, stderr := publisher(t, f.URL(), "", "audit", "--since", "1h")
 	require.Equal(t, exitDone, code, stderr+stdout)
 	require.Contains(t, stdout, fmt.Sprintf("%d jobs since ", jobs))
+}
+
+// An operator's replay is killed again and again, wherever it is. Nothing is lost, and no recipient gets a second copy.
+func TestKilledReplays(t *testing.T) {
+	f := newFirm(t)
+	f.prostor.Break(sim.Refused, -1)
+	const jobs = 600
+	var lines strings.Builder
+	for i := range jobs {
+		fmt.Fprintf(&lines, `{"id":"k%03d","to":"+7961000%04d","text":"x"}`+"\n", i, i)
+	}
+	code, _, stderr := publisher(t, f.URL(), lines.String(), "import", "-", "--route", "hold", "--tenant", "shop")
+	require.Equal(t, exitDone, code, stderr)
+	require.Eventually(t, func() bool { return len(f.list(t)) == jobs }, 2*time.Minute, 200*time.Millisecond)
+	f.prostor.Break(sim.None, 0)
+	nc, _ := f.Connect(t)
+	given := make(chan *nats.Msg, 100*jobs)
+	sub, err := nc.ChanSubscribe("dispatch.later.due.>", given)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, sub.Unsubscribe()) }()
+	require.NoError(t, nc.Flush())
+	kills, seen := 0, 0
+	for ; len(f.list(t)) > 0; kills++ {
+		replay := exec.Command(program(t, "publisher"), "dead", "replay", "--nats", f.URL(), "--rate", "500")
+		require.NoError(t, replay.Start())
+		over := make(chan error, 1)
+		go func() { over <- replay.Wait() }()
+		for until := seen + 1 + rand.IntN(150); seen < until; seen++ { // jobs are given back in fifties, before their letters go
+			select {
+			case <-given:
+				continue
+			case err := <-over:
+				over <- err
+			}
+			break
+		}
+		_ = replay.Process.Kill() // it may have ended
+		<-over
+	}
+	require.Eventually(t, func() bool { return f.prostor.Messages() >= jobs && f.waiting(t) == 0 }, 2*time.Minute, 50*time.Millisecond)
+	require.Equal(t, jobs, f.prostor.Messages())
+	require.Empty(t, f.prostor.Repeats())
+	require.Empty(t, f.list(t))
+	code, stdout, stderr := publisher(t, f.URL(), "", "audit", "--since", "1h", "--grace", "0s", "--output", "json")
+	require.Equal(t, exitDone, code, stderr+stdout)
+	t.Logf("%d kills, %d jobs were given back more than once", kills, seen+len(given)-jobs)
 }
 
 // waiting is how many jobs are in the job streams and LATER.

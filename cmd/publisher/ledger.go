@@ -128,7 +128,7 @@ func (l *ledger) standing(e *entry, now time.Time, grace time.Duration) standing
 		return ended
 	case l.known[e.state] == job.Submitted:
 		return awaiting
-	case now.UnixMilli()-max(e.stored, e.due) <= grace.Milliseconds():
+	case now.UnixMilli()-max(e.stored, e.due) < grace.Milliseconds():
 		return underWay
 	}
 	return silent
