@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -213,6 +214,33 @@ func TestSendWaitsNoLongerThanTold(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Equal(t, "a\n", stdout)
 	require.Contains(t, stderr, "not done within 300ms")
+}
+
+// A message that the provider took goes on being waited for until its receipt comes; where none does, that is said.
+func TestSendWaitsForTheReceipt(t *testing.T) {
+	h := newHouse(t)
+	h.work(t, job.Urgent, "otp", func(_ *job.Job, ev job.Event) []job.Event { return []job.Event{step(ev, 1, job.Submitted, false)} })
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	waits := start(ctx, h.URL(), nil, sms("a", "--wait", "--output", "json")...)
+	waits.stdout.waitFor(t, `"state":"submitted"`)
+	stop()
+	require.Equal(t, exitFailed, waits.wait())
+	require.Equal(t, []string{"submitted"}, statesOf(t, strings.Split(strings.TrimSpace(waits.stdout.String()), "\n")[1:]))
+	require.Contains(t, waits.stderr.String(), "submitted, no receipt yet: the provider took the message, whether it arrived isn't known")
+
+	for id, end := range map[string]job.State{"b": job.Delivered, "c": job.Undelivered, "d": job.Unknown} {
+		s := start(t.Context(), h.URL(), nil, sms(id, "--wait", "--output", "json")...)
+		s.stdout.waitFor(t, `"state":"submitted"`)
+		receipt := step(job.Event{Job: id, Tenant: "shop", Route: "otp", Lane: job.Urgent, At: time.Now()}, 2, end, true)
+		require.NoError(t, h.tell(t.Context(), receipt))
+		want := exitFailed
+		if end == job.Delivered {
+			want = exitDone
+		}
+		require.Equal(t, want, s.wait(), s.stderr)
+		require.Equal(t, []string{"submitted", string(end)}, statesOf(t, strings.Split(strings.TrimSpace(s.stdout.String()), "\n")[1:]))
+	}
 }
 
 func TestSendToAFullStream(t *testing.T) {

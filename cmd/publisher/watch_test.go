@@ -133,3 +133,23 @@ func TestTrace(t *testing.T) {
 		require.Contains(t, stderr, "no events of a job with this id")
 	}
 }
+
+// A receipt is shown with what the provider says and charged.
+func TestTraceShowsReceipts(t *testing.T) {
+	h := newHouse(t)
+	sent := step(happening("shop", "otp", "a"), 1, job.Submitted, false)
+	sent.ProviderStatus, sent.Segments = "accepted", 1
+	lost := step(happening("shop", "otp", "a"), 2, job.Undelivered, true)
+	lost.Account, lost.ProviderID, lost.ProviderStatus = sent.Account, sent.ProviderID, "delivery error"
+	lost.Segments, lost.Cost, lost.Currency = 2, "4.70", "RUB"
+	lost.Error = &job.Reason{Code: job.Undeliverable, Message: "absent subscriber"}
+	came := step(happening("shop", "otp", "a"), 3, job.Delivered, true)
+	came.ProviderStatus, came.Cost = "delivered", "0"
+	require.NoError(t, h.tell(t.Context(), sent, lost, came))
+	code, stdout, stderr := publisher(t, h.URL(), "", "trace", "a", "--tenant", "shop")
+	require.Equal(t, exitDone, code, stderr)
+	rows := strings.Split(strings.TrimSpace(stdout), "\n")[1:]
+	require.Regexp(t, `submitted +otp +prostor-main +2592608030 +1 +- +accepted$`, rows[0])
+	require.Regexp(t, `undelivered +otp +prostor-main +2592608030 +2 +4\.70 RUB +undeliverable: absent subscriber; delivery error$`, rows[1])
+	require.Regexp(t, `delivered +otp +prostor-main +2592608030 +- +0 +delivered$`, rows[2])
+}

@@ -50,19 +50,6 @@ func Segments(text string) (n int, enc Encoding) {
 	return n, UCS2
 }
 
-// NonGSM returns the characters that force a text into UCS-2, in the order of their first appearance, each once.
-func NonGSM(text string) []rune {
-	var found []rune
-	seen := make(map[rune]bool)
-	for _, r := range text {
-		if septetsOf(r) == 0 && !seen[r] {
-			seen[r] = true
-			found = append(found, r)
-		}
-	}
-	return found
-}
-
 // Measure is what a text takes as an sms, in detail.
 type Measure struct {
 	Segments   int

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -79,14 +80,33 @@ func TestSegments(t *testing.T) {
 			n, enc := Segments(c.text)
 			require.Equal(t, c.n, n)
 			require.Equal(t, c.enc, enc)
-			require.Equal(t, enc == UCS2, len(NonGSM(c.text)) > 0)
+			require.Equal(t, enc == UCS2, len(MeasureText(c.text).Outside) > 0)
 		})
 	}
 }
 
-func TestNonGSM(t *testing.T) {
-	require.Empty(t, NonGSM(gsmDefault+gsmExtension))
-	require.Equal(t, []rune{'я', '😀', '`'}, NonGSM("a я€я😀`я"))
+func TestMeasureTellsWhatForcesUCS2(t *testing.T) {
+	require.Empty(t, MeasureText(gsmDefault+gsmExtension).Outside)
+	require.Equal(t, []Outside{{'я', 3, 3}, {'😀', 6, 1}, {'`', 7, 1}}, MeasureText("a я€я😀`я").Outside)
+}
+
+// What forces a text into UCS-2 is found where it stands, as often as it does.
+func TestMeasureProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		runes := rapid.SliceOfN(rapid.SampledFrom([]rune("aя€😀`Δ")), 0, 200).Draw(t, "text")
+		var chars, want []rune
+		for _, r := range runes {
+			if septetsOf(r) == 0 && !slices.Contains(want, r) {
+				want = append(want, r)
+			}
+		}
+		for _, o := range MeasureText(string(runes)).Outside {
+			chars = append(chars, o.Char)
+			require.Equal(t, slices.Index(runes, o.Char)+1, o.First)
+			require.Equal(t, strings.Count(string(runes), string(o.Char)), o.Times)
+		}
+		require.Equal(t, want, chars)
+	})
 }
 
 // sizes is the units of each character of a text, found by other means than the code under test.
@@ -118,15 +138,19 @@ func checkSegments(t require.TestingT, text string) {
 	}
 	n, enc := Segments(text)
 	require.Equal(t, gsm, enc == GSM7)
+	m := MeasureText(text)
+	require.Equal(t, Measure{Segments: n, Encoding: enc, Characters: len(units), Units: total, Left: m.Left, Outside: m.Outside}, m)
 	switch {
 	case total == 0:
 		require.Zero(t, n)
+		require.Zero(t, m.Left)
 	case total <= alone:
 		require.Equal(t, 1, n)
+		require.Equal(t, alone-total, m.Left)
 	default:
-		parts := 0
+		parts, room := 0, 0
 		for len(units) > 0 {
-			room := part
+			room = part
 			for len(units) > 0 && units[0] <= room {
 				room -= units[0]
 				units = units[1:]
@@ -134,6 +158,7 @@ func checkSegments(t require.TestingT, text string) {
 			parts++
 		}
 		require.Equal(t, parts, n)
+		require.Equal(t, room, m.Left)
 		require.GreaterOrEqual(t, n*part, total)
 	}
 }
