@@ -20,6 +20,23 @@
 //	<prefix>.status.>  <prefix>.dead.>  <prefix>.later.>
 //
 // and to subscribe to its own inbox prefix. What it asks of streams and consumers it needs at its start and whenever the claims
-// lost their data, see [Delivered], [UnderWay] and [ReadStatus]. Nobody but workers and operators who replay dead letters may publish on <prefix>.later.>: what
+// lost their data, see [Delivered], [UnderWay] and [ReadStatus].
+//
+// An operator who looks at dead letters needs, beside an inbox prefix,
+//
+//	$JS.API.STREAM.INFO.<dead stream>  $JS.API.STREAM.MSG.GET.<dead stream>
+//	$JS.API.CONSUMER.CREATE.<dead stream>.>  and the same with CONSUMER.MSG.NEXT and CONSUMER.DELETE
+//
+// to purge them also
+//
+//	$JS.API.STREAM.MSG.DELETE.<dead stream>
+//
+// and to replay them also
+//
+//	$JS.API.CONSUMER.INFO.<later stream>.<consumer>  <prefix>.later.due.>
+//
+// One who audits needs the first two lines for the status stream, and STREAM.INFO and STREAM.MSG.GET for the job streams and LATER.
+//
+// Nobody but workers and operators who replay dead letters may publish on <prefix>.later.>: what
 // comes out of there is trusted.
 package natsq
