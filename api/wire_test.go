@@ -93,7 +93,7 @@ func TestDeadLetter(t *testing.T) {
 	require.NoError(t, o.Bury(t.Context(), []dispatch.DeadLetter{{
 		Delivery: dispatch.Delivery{
 			Address:     job.Address{Lane: job.Urgent, Route: "otp", Tenant: "shop"},
-			Publication: "DISPATCH_JOBS_URGENT:42", Hop: 4, Epoch: 1, Data: body, Stored: time.Now(), Trace: job.Trace{Parent: "00-1-2-01", State: "a=b"},
+			Publication: "DISPATCH_JOBS_URGENT:42", Hop: 4, Epoch: 1, Sequence: 5, Data: body, Stored: time.Now(), Trace: job.Trace{Parent: "00-1-2-01", State: "a=b"},
 		},
 		JobID: "ord-42", Reason: job.Unavailable, Attempts: 5, Account: "prostor-main", Words: "HTTP 503", At: time.Now(),
 	}}))

@@ -26,6 +26,7 @@ import (
 type firm struct {
 	*natstest.Server
 	js      jetstream.JetStream
+	redis   *redistest.Server
 	prostor *sim.Prostor
 	mysmpp  *sim.Server
 }
@@ -65,8 +66,7 @@ func newFirm(t *testing.T) *firm {
 		t.Skip("builds and runs a worker")
 	}
 	binary := program(t, "worker")
-	redis := redistest.Start(t)
-	f := &firm{Server: natstest.Start(t), prostor: sim.NewProstor("shop", "hunter2"), mysmpp: sim.NewMySMPP(sim.MySMPP{Token: "hunter3"})}
+	f := &firm{redis: redistest.Start(t), Server: natstest.Start(t), prostor: sim.NewProstor("shop", "hunter2"), mysmpp: sim.NewMySMPP(sim.MySMPP{Token: "hunter3"})}
 	for _, s := range []*sim.Server{f.prostor.Server, f.mysmpp} {
 		require.NoError(t, s.Start("127.0.0.1:0"))
 		t.Cleanup(s.Close)
@@ -82,7 +82,7 @@ accounts:
 routes:
   hold: {accounts: [prostor-main], retry: {attempts: 2, initial: 20ms, max: 50ms}}
   knows: {accounts: [mysmpp-main], retry: {attempts: 2, initial: 20ms, max: 50ms}}
-`, f.URL(), redis.Addr, f.prostor.URL(), f.mysmpp.URL()), 0o600))
+`, f.URL(), f.redis.Addr, f.prostor.URL(), f.mysmpp.URL()), 0o600))
 	log := newScreen()
 	worker := exec.Command(binary, "run", "--config", config)
 	worker.Stdout, worker.Stderr = log, log
@@ -200,6 +200,28 @@ func TestReplayOfAFailedJob(t *testing.T) {
 
 	stdout = f.dead(t, exitDone, "replay")
 	require.Equal(t, "0 replayed, 0 expired, 0 unserved\n", stdout)
+}
+
+// A letter is older than the claim record of its job, which lives as long as ids are remembered: the events go on by their numbers all the same.
+func TestReplayOfAnOldLetter(t *testing.T) {
+	f := newFirm(t)
+	f.prostor.Break(sim.Refused, -1)
+	f.send(t, "hold", "a", "+79612242243")
+	f.becomes(t, "a", "retrying", "failed")
+	require.Eventually(t, func() bool { return f.waiting(t) == 0 }, time.Minute, 20*time.Millisecond)
+	client := f.redis.Client()
+	defer func() { require.NoError(t, client.Close()) }()
+	records, err := client.Keys(t.Context(), "*:shop:a").Result()
+	require.NoError(t, err)
+	require.Len(t, records, 1)
+	require.NoError(t, client.Del(t.Context(), records...).Err())
+	f.dead(t, exitDone, "replay")
+	f.becomes(t, "a", "retrying", "failed", "retrying", "failed")
+	f.prostor.Break(sim.None, 0)
+	f.dead(t, exitDone, "replay")
+	f.becomes(t, "a", "retrying", "failed", "retrying", "failed", "submitted")
+	_, sequences := f.life(t, "a")
+	require.Equal(t, []int{1, 2, 3, 4, 5}, sequences)
 }
 
 // An unknown job is sent again where its provider doesn't recognise repeats: the operator decided so. MySMPP recognises it.

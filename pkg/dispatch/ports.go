@@ -14,6 +14,7 @@ type Delivery struct {
 	Publication string      // the job's publication, <STREAM>:<sequence>; a copy that comes out of LATER carries the original's
 	Hop         int         // 0 for a publication; n for the copy that LATER gave back from the job's n-th stay there
 	Epoch       int         // 0 for a publication; n for its n-th replay out of the dead letters
+	Sequence    int         // 0 for a publication; that of the job's last event when it was stored in LATER or became a dead letter
 	Data        []byte      // the job's JSON, not to be changed
 	Trace       job.Trace   // the producer's trace context
 	Stored      time.Time   // when the stream took the message
@@ -115,6 +116,7 @@ type ClaimRequest struct {
 	Publication string
 	Hop         int           // of the delivery, see Delivery
 	Epoch       int           // of the delivery
+	Sequence    int           // of the delivery: where the record is gone, or behind, the job's events go on from there
 	Redelivered Place         // of a delivery that the server sent before and that may have been under way since; zero otherwise
 	Account     string        // the account it is about to be sent through; empty: it won't be sent under this claim
 	Keep        time.Duration // how long a record must live from now on

@@ -144,7 +144,7 @@ func (l *line) claim(items []*item, a *account) bool {
 	for i, it := range items {
 		reqs[i] = ClaimRequest{
 			Tenant: it.delivery.Address.Tenant, ID: it.job.ID, Hash: it.hash, Publication: it.delivery.Publication,
-			Hop: it.delivery.Hop, Epoch: it.delivery.Epoch, Keep: it.keepFor(now, l.cfg.Dedupe),
+			Hop: it.delivery.Hop, Epoch: it.delivery.Epoch, Sequence: it.delivery.Sequence, Keep: it.keepFor(now, l.cfg.Dedupe),
 		}
 		if a != nil {
 			reqs[i].Account = a.Name

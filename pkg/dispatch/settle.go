@@ -110,9 +110,11 @@ func (l *line) store(o *outgoing) {
 	switch o.phase {
 	case Waiting:
 		o.held = &Held{Delivery: o.it.delivery, JobID: o.it.job.ID, Hop: o.update.Record.Hop, Due: o.update.Record.Due}
+		o.held.Delivery.Sequence = o.update.Record.Sequence
 	case Dead:
 		o.dead = &DeadLetter{Delivery: o.it.delivery, JobID: o.it.job.ID, Reason: o.code, Attempts: o.update.Record.Attempts,
 			Account: o.via, Words: o.words, At: o.event.At}
+		o.dead.Delivery.Sequence = o.update.Record.Sequence
 	}
 }
 

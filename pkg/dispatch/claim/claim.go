@@ -43,7 +43,7 @@ func (s *Store) Claim(ctx context.Context, reqs []dispatch.ClaimRequest) ([]disp
 	}
 	out := make([]dispatch.Claim, len(reqs))
 	for i := range out {
-		out[i] = dispatch.Claim{Verdict: dispatch.Taken, Token: tokenOf(texts[2*i+1]), Record: dispatch.Record{Hop: reqs[i].Hop}}
+		out[i] = dispatch.Claim{Verdict: dispatch.Taken, Token: tokenOf(texts[2*i+1]), Record: dispatch.Record{Hop: reqs[i].Hop, Sequence: reqs[i].Sequence}}
 		if bounds.cover(&reqs[i]) {
 			out[i].Verdict, out[i].Record.Attempts = dispatch.TakenAmbiguous, 1
 		}

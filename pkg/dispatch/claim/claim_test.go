@@ -113,6 +113,27 @@ func theLifeOfARecord(t *testing.T, client redis.UniversalClient) {
 	require.Equal(t, dispatch.Duplicate, claimOne(t, two, askAs("J:1")).Verdict)
 }
 
+// A replay out of a dead letter that outlived the record of its job, or found it behind, goes on by the numbers of the letter.
+func TestAReplayKnowsItsSequence(t *testing.T) {
+	client := open(t, redistest.Start(t))
+	s := newStore(t, client, "one")
+	replay := ask("old")
+	replay.Epoch, replay.Sequence = 1, 7
+	require.Equal(t, 7, claimOne(t, s, replay).Record.Sequence)
+	require.Equal(t, 7, stands(t, s, "old").Record.Sequence)
+
+	for found, want := range map[int]int{3: 7, 7: 7, 9: 9} {
+		id := fmt.Sprint("behind", found)
+		dead := concluded("J:1")
+		dead.Phase, dead.Sequence = dispatch.Dead, found
+		require.True(t, recordOne(t, s, id, claimOne(t, s, ask(id)).Token, dead))
+		replay := ask(id)
+		replay.Epoch, replay.Sequence = 1, 7
+		require.Equal(t, want, claimOne(t, s, replay).Record.Sequence)
+		require.Equal(t, want, stands(t, s, id).Record.Sequence)
+	}
+}
+
 func askAs(publication string) dispatch.ClaimRequest {
 	r := ask("j")
 	r.Publication = publication

@@ -61,7 +61,7 @@ func takeover(f found, req *dispatch.ClaimRequest, suspect bool, v dispatch.Verd
 	if replays(&f.Record, req) { // a new life, but for the sequence of its events
 		told.Epoch, told.Publication, told.Hop, told.Attempts, told.Told, told.Account = req.Epoch, req.Publication, req.Hop, 0, nil, ""
 	}
-	told.Epoch, told.Hop = max(told.Epoch, req.Epoch), max(told.Hop, req.Hop)
+	told.Epoch, told.Hop, told.Sequence = max(told.Epoch, req.Epoch), max(told.Hop, req.Hop), max(told.Sequence, req.Sequence)
 	if v == dispatch.TakenAmbiguous && (f.held() || suspect) {
 		told.Attempts++ // the one that the former holder was making
 	}
@@ -84,7 +84,7 @@ func takeover(f found, req *dispatch.ClaimRequest, suspect bool, v dispatch.Verd
 
 // fresh is the record that a job gets which had none; one that is suspect had one that was lost.
 func fresh(req *dispatch.ClaimRequest, suspect bool) dispatch.Record {
-	r := dispatch.Record{Phase: dispatch.Claimed, Epoch: req.Epoch, Hop: req.Hop, Hash: req.Hash, Publication: req.Publication, Account: req.Account}
+	r := dispatch.Record{Phase: dispatch.Claimed, Epoch: req.Epoch, Hop: req.Hop, Sequence: req.Sequence, Hash: req.Hash, Publication: req.Publication, Account: req.Account}
 	if req.Account != "" || suspect {
 		r.Phase = dispatch.Sending
 	}

@@ -25,6 +25,7 @@ func (o *Outlet) letter(l *dispatch.DeadLetter) *nats.Msg {
 	h.text(headerLane, string(a.Lane))
 	h.number(headerHop, d.Hop)
 	h.number(headerEpoch, d.Epoch)
+	h.number(headerSequence, d.Sequence)
 	h.number(headerAttempts, l.Attempts)
 	h.text(headerAccount, l.Account)
 	h.text(headerWords, oneLine(l.Words))
@@ -45,6 +46,7 @@ func DecodeDead(subject string, h nats.Header, data []byte) (dispatch.DeadLetter
 			Publication: h.Get(headerPublication),
 			Hop:         numberOf(h, headerHop),
 			Epoch:       numberOf(h, headerEpoch),
+			Sequence:    numberOf(h, headerSequence),
 			Data:        data,
 			Trace:       traceOf(h),
 			Stored:      timeOf(h, headerStored),

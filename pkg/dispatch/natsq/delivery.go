@@ -45,7 +45,7 @@ func outOfLater(d *dispatch.Delivery, h nats.Header) {
 	if t := timeOf(h, headerStored); !t.IsZero() {
 		d.Stored = t
 	}
-	d.Hop, d.Epoch = numberOf(h, headerHop), numberOf(h, headerEpoch)
+	d.Hop, d.Epoch, d.Sequence = numberOf(h, headerHop), numberOf(h, headerEpoch), numberOf(h, headerSequence)
 }
 
 // noTenant stands for a tenant that can't be told in a subject. It is no valid token either, so its jobs are refused.

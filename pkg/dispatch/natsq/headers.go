@@ -17,6 +17,7 @@ const (
 	headerPublication = "Gonets-Publication" // the job's publication, <STREAM>:<sequence>
 	headerHop         = "Gonets-Hop"         // how often the job was handed to LATER
 	headerEpoch       = "Gonets-Epoch"       // the number of its replay out of the dead letters
+	headerSequence    = "Gonets-Sequence"    // that of its last event
 	headerHash        = "Gonets-Hash"        // its content hash
 	headerStored      = "Gonets-Stored"      // when the stream took its publication
 	headerJob         = "Gonets-Job"         // its id

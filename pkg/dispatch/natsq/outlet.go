@@ -85,6 +85,7 @@ func (o *Outlet) held(j *dispatch.Held, now time.Time) (*nats.Msg, error) {
 	h.time(headerStored, d.Stored)
 	h.number(headerHop, j.Hop)
 	h.number(headerEpoch, d.Epoch)
+	h.number(headerSequence, d.Sequence)
 	id := holdID(d, j.JobID, j.Hop)
 	h.text(headerMsgID, id)
 	due := dueSubject(o.prefix, d.Address)

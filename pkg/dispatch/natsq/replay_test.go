@@ -19,7 +19,7 @@ func (w *world) buried(t *testing.T, ids ...string) []natsq.Letter {
 	var dead []dispatch.DeadLetter
 	for _, id := range ids {
 		d := held(id, 0, time.Time{}).Delivery
-		d.Hop, d.Epoch = 4, 1
+		d.Hop, d.Epoch, d.Sequence = 4, 1, 9
 		d.Trace = job.Trace{Parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", State: "a=b"}
 		dead = append(dead, dispatch.DeadLetter{Delivery: d, JobID: id, Reason: job.Unavailable, Attempts: 5, At: time.Now()})
 	}
@@ -50,6 +50,7 @@ func TestReplay(t *testing.T) {
 		d := receive(t, out)
 		require.Equal(t, 2, d.Epoch)
 		require.Zero(t, d.Hop)
+		require.Equal(t, 9, d.Sequence)
 		require.Equal(t, l.Delivery.Data, d.Data)
 		require.Equal(t, l.Delivery.Trace, d.Trace)
 		require.Equal(t, l.Delivery.Publication, d.Publication)
