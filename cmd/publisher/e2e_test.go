@@ -87,8 +87,7 @@ routes:
 	worker := exec.Command(binary, "run", "--config", config)
 	worker.Stdout, worker.Stderr = log, log
 	require.NoError(t, worker.Start())
-	over := make(chan error, 1)
-	go func() { over <- worker.Wait() }()
+	over := exited(worker)
 	t.Cleanup(func() {
 		_ = worker.Process.Signal(os.Interrupt) // it may have ended
 		select {
@@ -113,7 +112,17 @@ routes:
 	return f
 }
 
-// send publishes a job and follows its events up to the first that satisfies.
+// exited is closed once a process is no more, however it ended.
+func exited(process *exec.Cmd) <-chan struct{} {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = process.Wait() // killed, as a rule
+	}()
+	return over
+}
+
+// send publishes a job.
 func (f *firm) send(t *testing.T, route, id, to string, more ...string) {
 	t.Helper()
 	code, _, stderr := publisher(t, f.URL(), "", append([]string{"send", "--route", route, "--tenant", "shop", "--id", id, "--to", to, "--text", "Code 1234"}, more...)...)
@@ -135,7 +144,7 @@ func (f *firm) life(t *testing.T, id string) (states []string, sequences []int) 
 	return states, sequences
 }
 
-// becomes waits until a job's last event is of this state and its letter, if it has one then, is stored.
+// becomes waits until a job's events are of these states. A letter is stored before its event.
 func (f *firm) becomes(t *testing.T, id string, states ...string) {
 	t.Helper()
 	var now []string
@@ -315,14 +324,12 @@ func TestKilledReplays(t *testing.T) {
 	for ; len(f.list(t)) > 0; kills++ {
 		replay := exec.Command(program(t, "publisher"), "dead", "replay", "--nats", f.URL(), "--rate", "500")
 		require.NoError(t, replay.Start())
-		over := make(chan error, 1)
-		go func() { over <- replay.Wait() }()
+		over := exited(replay)
 		for until := seen + 1 + rand.IntN(150); seen < until; seen++ { // jobs are given back in fifties, before their letters go
 			select {
 			case <-given:
 				continue
-			case err := <-over:
-				over <- err
+			case <-over:
 			}
 			break
 		}

@@ -31,7 +31,7 @@ A segment holds 160 characters of the GSM alphabet, or 153 where there are sever
 character outside that alphabet makes all of the message UCS-2: 70 a segment, or 67, and emoji count twice.
 
 FILE is one as for 'publisher import'. Lines that no worker would take are listed and not counted, exit status 1; other channels
-than sms have no segments.`,
+than sms have no segments. An sms for an audience is reckoned as for one recipient.`,
 		Example: `  publisher estimate --text "Ваш код: 4711" --price 2.35 --currency RUB
   publisher estimate clients.csv --price 2.35
   zcat jobs.ndjson.gz | publisher estimate - --output json | tail -1`,

@@ -17,7 +17,7 @@ var errEnough = errors.New("enough was read")
 
 // scan reads the messages of the span up to a sequence that newest told, and returns the one to go on from. An error of each ends it.
 func scan(ctx context.Context, stream jetstream.Stream, s span, last uint64, each func(jetstream.Msg, *jetstream.MsgMetadata) error) (next uint64, err error) {
-	if last == 0 {
+	if last == 0 || last < s.from {
 		return s.from, nil
 	}
 	f, err := follow(ctx, stream, s)

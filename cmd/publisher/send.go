@@ -35,9 +35,10 @@ func (a *app) sendCommand() *cobra.Command {
 The job is checked before it is published: one that no worker would take is refused, exit status 1.
 TIME is RFC 3339 (2026-11-22T20:00:00Z) or a duration from now (+10m).
 
-With --wait the job's events are printed as they come, up to its final one. The exit status is then 0 where the message was
-delivered, or submitted to a provider that can't report delivery, and 1 otherwise. Where the id was spent by an earlier
-publication of the same message, the events of that one count. Pushes are published from a file, see 'publisher import'.`,
+With --wait the job's events are printed as they come, up to its final one; where the account can report delivery, that is the
+receipt. The exit status is then 0 where the message was delivered, or submitted to a provider that can't report delivery, and 1
+otherwise. Where the id was spent by an earlier publication of the same message, the events of that one count. Pushes are published
+from a file, see 'publisher import'.`,
 		Example: `  publisher send --route otp --lane urgent --to "8 (961) 224-22-43" --text "Code 1234" --wait
   publisher send --route news --tenant shop --id ord-42 --to +79612242243 --text Ready --metadata order=42
   publisher send --route news --to +79612242243 --text "Good morning" --at +8h --expires +10h`,

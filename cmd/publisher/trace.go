@@ -16,7 +16,8 @@ func (a *app) traceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace ID",
 		Short: "Show the whole life of one job",
-		Long: `Show the whole life of one job, from the status stream, in order and without repeats.
+		Long: `Show the whole life of one job, from the status stream, in order and without repeats, its receipts among the rest: SEG
+and COST are what the provider charged, WHY has its own word for the state.
 
 The stream keeps events for some days (7 unless configured otherwise) and knows no index by job: all of the
 tenant's events in it are read, about half a kilobyte each, so a tenant of a million events costs half a gigabyte.
