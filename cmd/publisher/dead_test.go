@@ -131,7 +131,7 @@ func TestDeadShowHidesWhatIsPersonal(t *testing.T) {
 	h.bury(t, dying("shop", "otp", "a", job.Unavailable, "prostor-main"), push, broken)
 	for _, format := range []string{"table", "json"} {
 		stdout, stderr := h.dead(t, exitDone, "show", "--output", format)
-		for _, private := range []string{"961", "2243", "Code 1234"} {
+		for _, private := range []string{"(961)", "224-22-43", "9612242243", "Code 1234"} {
 			require.NotContains(t, stdout+stderr, private)
 		}
 		require.Contains(t, stderr, "letter 3 holds no job in JSON")
@@ -202,20 +202,23 @@ func TestDeadReplayKeepsItsRateAndItsEnd(t *testing.T) {
 // A replay that is told to stop finishes what it began, says how far it got, and goes on where it was when it is run again.
 func TestDeadReplayStops(t *testing.T) {
 	h := newHouse(t)
-	h.bury(t, dying("shop", "otp", "a", job.Unavailable, ""), dying("shop", "otp", "b", job.Unavailable, ""), dying("shop", "otp", "c", job.Unavailable, ""))
+	const many = 20 // at one a second
+	for i := range many {
+		h.bury(t, dying("shop", "otp", fmt.Sprintf("j%d", i), job.Unavailable, ""))
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	s := start(ctx, h.URL(), nil, "dead", "replay", "--rate", "1")
-	s.stdout.waitFor(t, "shop/a")
+	s.stdout.waitFor(t, "shop/j0")
 	stop()
 	require.Equal(t, exitFailed, s.wait())
 	require.Contains(t, s.stderr.String(), "stopped: ")
 	left := h.listed(t)
-	require.Contains(t, left, "c")
-	require.Len(t, h.stored(t, "DISPATCH_LATER"), 3-len(left))
+	require.NotEmpty(t, left)
+	require.Len(t, h.stored(t, "DISPATCH_LATER"), many-len(left))
 	stdout, _ := h.dead(t, exitDone, "replay")
 	require.Contains(t, stdout, fmt.Sprintf("%d replayed", len(left)))
-	require.Len(t, h.stored(t, "DISPATCH_LATER"), 3)
+	require.Len(t, h.stored(t, "DISPATCH_LATER"), many)
 }
 
 // A replay whose jobs can't be stored deletes no letter.

@@ -49,7 +49,7 @@ func TestWatch(t *testing.T) {
 	rows := strings.Split(strings.TrimSpace(all.stdout.String()), "\n")[1:]
 	require.Len(t, rows, 7)
 	require.Equal(t, "2026-11-22T20:00:00.001Z  1      shop/a                            submitted    otp               prostor-main      2592608030            -     -", rows[0])
-	require.Regexp(t, `shop/a +failed +otp +- +- +unavailable: line \[31mdown$`, rows[1])
+	require.Regexp(t, `shop/a +failed +otp +- +- +- +- +unavailable: line \[31mdown$`, rows[1])
 	require.NotContains(t, all.stdout.String(), "old")
 	require.Contains(t, all.stderr.String(), "dispatch.status.shop.otp.failed: not a status event")
 	require.Equal(t, []string{"shop/a", "shop/last"}, jobsOf(failed))
