@@ -53,7 +53,8 @@ and --route, or a later TIME, make it less.`,
 	flags.StringVar(&c.tenant, "tenant", "", "only this `TENANT`")
 	flags.StringVar(&c.route, "route", "", "only this `ROUTE`")
 	flags.DurationVar(&c.grace, "grace", 10*time.Minute, "how long a job may be silent that should go on")
-	flags.DurationVar(&c.receipts, "receipts", 0, "report submitted messages without a receipt after `DURATION`, which should be above the accounts' give_up (default: don't)")
+	flags.DurationVar(&c.receipts, "receipts", 0,
+		"report submitted messages without a receipt after `DURATION`, which should be above the accounts' give_up (default: don't)")
 	return cmd
 }
 

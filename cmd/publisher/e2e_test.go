@@ -28,7 +28,7 @@ type firm struct {
 	js      jetstream.JetStream
 	redis   *redistest.Server
 	prostor *sim.Prostor
-	mysmpp  *sim.Server
+	mysmpp  *sim.MySMPPServer
 }
 
 // builds is where the programs are built, once for all tests.
@@ -67,7 +67,7 @@ func newFirm(t *testing.T) *firm {
 	}
 	binary := program(t, "worker")
 	f := &firm{redis: redistest.Start(t), Server: natstest.Start(t), prostor: sim.NewProstor("shop", "hunter2"), mysmpp: sim.NewMySMPP(sim.MySMPP{Token: "hunter3"})}
-	for _, s := range []*sim.Server{f.prostor.Server, f.mysmpp} {
+	for _, s := range []*sim.Server{f.prostor.Server, f.mysmpp.Server} {
 		require.NoError(t, s.Start("127.0.0.1:0"))
 		t.Cleanup(s.Close)
 	}

@@ -126,6 +126,7 @@ func (e *estimate) printTotals(out io.Writer, t totals) error {
 	if t.Cost != "" {
 		cost = ", cost " + strings.TrimSpace(t.Cost+" "+t.Currency)
 	}
-	_, err := fmt.Fprintf(out, "%d sms (%d GSM-7, %d UCS-2), %d segments%s; %d jobs of other channels, %d refused\n", t.Messages, t.GSM7, t.UCS2, t.Segments, cost, t.Others, t.Refused)
+	_, err := fmt.Fprintf(out, "%d sms (%d GSM-7, %d UCS-2), %d segments%s; %d jobs of other channels, %d refused\n",
+		t.Messages, t.GSM7, t.UCS2, t.Segments, cost, t.Others, t.Refused)
 	return err
 }
