@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -51,12 +54,41 @@ func openRedis(cfg config.Redis) (redis.UniversalClient, error) {
 		if one.TLSConfig != nil {
 			o.TLSConfig = one.TLSConfig
 			if o.IsClusterMode {
-				o.TLSConfig = one.TLSConfig.Clone()
 				o.TLSConfig.ServerName = "" // each node has its own
 			}
 		}
 	}
+	if o.TLSConfig != nil {
+		if err := secureRedis(o.TLSConfig, cfg.TLS); err != nil {
+			return nil, err
+		}
+	}
 	return redis.NewUniversalClient(o), nil
+}
+
+// secureRedis puts the authorities and our own certificate into c. The certificate is read anew for each connection.
+func secureRedis(c *tls.Config, files config.TLS) error {
+	c.MinVersion = tls.VersionTLS12
+	if files.CA != "" {
+		pem, err := os.ReadFile(files.CA)
+		if err != nil {
+			return fmt.Errorf("redis: tls.ca: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("redis: tls.ca: %s holds no certificate", files.CA)
+		}
+	}
+	if files.Cert != "" {
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			cert, err := tls.LoadX509KeyPair(files.Cert, files.Key)
+			if err != nil {
+				return nil, fmt.Errorf("redis: our certificate: %w", err)
+			}
+			return &cert, nil
+		}
+	}
+	return nil
 }
 
 // natsHooks are told what happens to a connection; each may be nil, and must not block.
@@ -76,6 +108,7 @@ func openNATS(cfg config.NATS, name string, hooks natsHooks) (*nats.Conn, jetstr
 		User:        cfg.User,
 		Password:    string(cfg.Password),
 		TLS:         natsq.TLSFiles(cfg.TLS),
+		InboxPrefix: cfg.InboxPrefix,
 		Failed:      hooks.failed,
 		Status:      hooks.status,
 	})

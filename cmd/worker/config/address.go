@@ -36,6 +36,9 @@ func redisURLs(s string) ([]providers.Secret, error) {
 		if err != nil { // its words may hold the URL
 			return nil, errors.New("is no Redis URL that can be used, use redis://user:password@host:port/number without further parameters")
 		}
+		if opts.TLSConfig != nil && opts.TLSConfig.InsecureSkipVerify {
+			return nil, errors.New("turns the check of certificates off, use redis.tls.ca for authorities of your own")
+		}
 		if first == nil {
 			first = opts
 		}

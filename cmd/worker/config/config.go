@@ -19,6 +19,7 @@ type Config struct {
 	Dedupe      Dedupe
 	Accounts    []Account        // at least one, in the order of the file
 	Routes      []dispatch.Route // at least one, in the order of the file; their accounts exist
+	Files       []string         // whose contents are in here, or are read once: those of secrets
 }
 
 // NATS is how the server is reached and what is asked of it. At most one of Credentials, User, Token and NKey is set.
@@ -30,6 +31,7 @@ type NATS struct {
 	Token       providers.Secret
 	NKey        string // a file with the user's seed
 	TLS         TLS
+	InboxPrefix string        // of the subjects that answers come on
 	Prefix      string        // of all subjects and streams: tokens separated by dots
 	Replicas    int           // of every stream, 1 to 5
 	Provision   bool          // create or update streams and consumers at start
@@ -55,6 +57,7 @@ type Streams struct {
 // Redis is how the claims and the limits are reached.
 type Redis struct {
 	URLs   []providers.Secret // at least one; several: a cluster. All have one scheme, redis or rediss
+	TLS    TLS                // with rediss alone
 	Prefix string             // of all keys
 }
 

@@ -78,6 +78,12 @@ func TestSecretFiles(t *testing.T) {
 	require.Equal(t, providers.Secret("0ther"), cfg.NATS.Password)
 	require.Equal(t, []providers.Secret{"rediss://:p@h"}, cfg.Redis.URLs)
 
+	require.Len(t, cfg.Files, 3)
+	require.Subset(t, cfg.Files, []string{secret, other})
+	cfg, err = loadText(valid + "nats: {nkey: " + secret + ", tls: {ca: load_test.go}}\nredis: {url: 'rediss://h', tls: {ca: " + other + "}}\n")
+	require.NoError(t, err)
+	require.Equal(t, []string{secret, other}, cfg.Files, "a connection reads the others anew")
+
 	both := valid + "nats: {user: u, password_file: " + secret + "}\n"
 	cfg, err = loadText(both, "GONETS_NATS_PASSWORD=direct")
 	require.NoError(t, err)

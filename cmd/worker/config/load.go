@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gonets/gonets/pkg/providers"
@@ -17,6 +18,7 @@ type loader struct {
 	overrides map[string]string // variables meant to override
 	variables []string          // names of the variables that can
 	expanded  []string          // names of the variables that the file uses
+	contents  []string          // files whose content was taken
 	faults    Faults
 }
 
@@ -73,6 +75,7 @@ func (l *loader) read(root *section, cfg *Config) {
 	l.readAccounts(root, cfg)
 	l.readRoutes(root, cfg)
 	root.close()
+	cfg.Files = l.contents
 }
 
 func readNATS(s *section) (n NATS) {
@@ -83,22 +86,29 @@ func readNATS(s *section) (n NATS) {
 	n.Password = s.secret("password")
 	n.Token = s.secret("token")
 	n.NKey = s.readable("nkey")
+	if n.NKey != "" {
+		s.contents = append(s.contents, n.NKey) // a connection keeps the public key it began with
+	}
+	n.InboxPrefix = read(s, "inbox_prefix", "_INBOX", prefix)
 	n.Prefix = read(s, "prefix", "dispatch", prefix)
 	n.Replicas = read(s, "replicas", 1, whole(1, 5))
 	n.Provision = read(s, "provision", true, boolean)
 	n.AckWait = read(s, "ack_wait", time.Minute, duration(time.Second))
-
-	tls := s.sub("tls")
-	n.TLS = TLS{CA: tls.readable("ca"), Cert: tls.readable("cert"), Key: tls.readable("key")}
-	if n.TLS.Cert != "" && n.TLS.Key == "" && !tls.faulty["key"] {
-		tls.fault("cert", "given without key; give both or neither")
-	}
-	if n.TLS.Key != "" && n.TLS.Cert == "" && !tls.faulty["cert"] {
-		tls.fault("key", "given without cert; give both or neither")
-	}
-	tls.close()
+	n.TLS = readTLS(s.sub("tls"))
 	checkIdentity(s, n)
 	return n
+}
+
+func readTLS(s *section) (t TLS) {
+	defer s.close()
+	t = TLS{CA: s.readable("ca"), Cert: s.readable("cert"), Key: s.readable("key")}
+	if t.Cert != "" && t.Key == "" && !s.faulty["key"] {
+		s.fault("cert", "given without key; give both or neither")
+	}
+	if t.Key != "" && t.Cert == "" && !s.faulty["cert"] {
+		s.fault("key", "given without cert; give both or neither")
+	}
+	return t
 }
 
 // checkIdentity allows one way to authenticate.
@@ -138,6 +148,13 @@ func readStreams(s *section) (st Streams) {
 func readRedis(s *section) (r Redis) {
 	defer s.close()
 	r.URLs = readCredential(s, "url", []providers.Secret{"redis://127.0.0.1:6379/0"}, redisURLs)
+	r.TLS = readTLS(s.sub("tls"))
+	if r.TLS.CA != "" {
+		s.contents = append(s.contents, r.TLS.CA) // the client keeps the authorities it began with
+	}
+	if r.TLS != (TLS{}) && !s.faulty["url"] && !strings.HasPrefix(string(r.URLs[0]), "rediss:") {
+		s.fault("tls", "given, but url is redis://, which is not encrypted; use rediss://, or leave tls out")
+	}
 	r.Prefix = read(s, "prefix", "dispatch", prefix)
 	return r
 }

@@ -81,7 +81,7 @@ func writeFile(t *testing.T, content string) string {
 func TestDefaults(t *testing.T) {
 	cfg, err := loadText(valid)
 	require.NoError(t, err)
-	require.Equal(t, NATS{URL: "nats://127.0.0.1:4222", Prefix: "dispatch", Replicas: 1, Provision: true, AckWait: time.Minute}, cfg.NATS)
+	require.Equal(t, NATS{URL: "nats://127.0.0.1:4222", InboxPrefix: "_INBOX", Prefix: "dispatch", Replicas: 1, Provision: true, AckWait: time.Minute}, cfg.NATS)
 	require.Equal(t, 30*time.Second, cfg.NATS.Lease())
 	require.Equal(t, Streams{JobsMaxBytes: 10 << 30, StatusAge: 168 * time.Hour, DeadAge: 720 * time.Hour}, cfg.Streams)
 	require.Equal(t, "RU", cfg.PhoneRegion)
@@ -217,6 +217,10 @@ func TestFaults(t *testing.T) {
 		"redis url, database":    {valid + "redis: {url: 'redis://u:hunter2@h/x'}\n", "gonets.yaml:9: redis.url: the value is no Redis URL that can be used"},
 		"redis cluster, schemes": {valid + "redis: {url: 'redis://a,rediss://b'}\n", "gonets.yaml:9: redis.url: the value mixes schemes"},
 		"redis cluster, number":  {valid + "redis: {url: 'redis://a/1,redis://b'}\n", "gonets.yaml:9: redis.url: the value names a database for Redis Cluster"},
+		"redis tls":              {valid + "redis: {tls: {ca: load_test.go}}\n", "gonets.yaml:9: redis.tls: given, but url is redis://, which is not encrypted"},
+		"redis certificate":      {valid + "redis: {url: 'rediss://h', tls: {cert: load_test.go}}\n", "gonets.yaml:9: redis.tls.cert: given without key"},
+		"redis unverified":       {valid + "redis: {url: 'rediss://u:hunter2@h?skip_verify=true'}\n", "gonets.yaml:9: redis.url: the value turns the check of certificates off"},
+		"inbox prefix":           {valid + "nats: {inbox_prefix: '_INBOX.>'}\n", `gonets.yaml:9: nats.inbox_prefix: "_INBOX.>" is no prefix`},
 		"ack wait":               {valid + "nats: {ack_wait: 10ms}\n", "gonets.yaml:9: nats.ack_wait: \"10ms\" is too short, use at least 1s"},
 		"two identities":         {valid + "nats:\n  token: hunter2\n  nkey: load_test.go\n", "gonets.yaml:11: nats.nkey: given beside token; use one"},
 		"user alone":             {valid + "nats: {user: u}\n", "gonets.yaml:9: nats.user: given without password; give both"},

@@ -54,6 +54,7 @@ func readCredential[T any](s *section, key string, fallback T, parse func(string
 			s.faulty[key] = true
 			return fallback
 		}
+		s.contents = append(s.contents, fromFile.text)
 		fromFile.text = strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
 		fromFile.shown = "the file's content"
 		return typed(s, key, fromFile, fallback, parse)
