@@ -72,13 +72,16 @@ func (f finding) cells() []string {
 func checkNATS(ctx context.Context, cfg *config.Config) []finding {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	nc, js, err := reachNATS(ctx, cfg.NATS, "gonets worker check")
+	ctx, deny := context.WithCancelCause(ctx)
+	defer deny(nil)
+	nc, js, err := reachNATS(ctx, cfg.NATS, "gonets worker check", deny)
 	if err != nil {
 		return []finding{{What: "nats", Words: err.Error()}}
 	}
 	defer nc.Close()
 	findings := []finding{{"nats", true, "version " + nc.ConnectedServerVersion()}}
 	faults, err := natsq.Check(ctx, js, layout(cfg))
+	err = because(ctx, err)
 	for _, f := range faults {
 		findings = append(findings, finding{What: "streams", Words: f})
 	}

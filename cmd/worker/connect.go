@@ -123,10 +123,16 @@ func openNATS(cfg config.NATS, name string, hooks natsHooks) (*nats.Conn, jetstr
 	return nc, js, nil
 }
 
-// reachNATS makes a connection and waits until it stands, or ctx ends.
-func reachNATS(ctx context.Context, cfg config.NATS, name string) (*nats.Conn, jetstream.JetStream, error) {
+// reachNATS makes a connection and waits until it stands, or ctx ends. A subject that the server denies later goes to denied: to
+// whoever asked, it only looks like no answer.
+func reachNATS(ctx context.Context, cfg config.NATS, name string, denied func(error)) (*nats.Conn, jetstream.JetStream, error) {
 	var last atomic.Pointer[error]
-	nc, js, err := openNATS(cfg, name, natsHooks{failed: func(err error) { last.Store(&err) }})
+	nc, js, err := openNATS(cfg, name, natsHooks{failed: func(err error) {
+		last.Store(&err)
+		if errors.Is(err, nats.ErrPermissionViolation) {
+			denied(err)
+		}
+	}})
 	if err != nil {
 		return nil, nil, err
 	}

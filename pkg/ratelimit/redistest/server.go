@@ -26,6 +26,7 @@ type Server struct {
 	binary  string
 	dir     string
 	args    []string
+	secure  bool // its port speaks TLS alone
 	process *exec.Cmd
 }
 
@@ -33,11 +34,22 @@ type Server struct {
 // otherwise: they are added to the command line, e.g. "--appendonly", "yes". Where there is no redis-server in PATH the test is skipped.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
+	return start(t, false, args)
+}
+
+// StartTLS is Start for a server that speaks TLS alone and asks its clients for a certificate of that authority. The arguments are PEM files.
+func StartTLS(t testing.TB, cert, key, ca string, args ...string) *Server {
+	t.Helper()
+	return start(t, true, append([]string{"--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", ca}, args...))
+}
+
+func start(t testing.TB, secure bool, args []string) *Server {
+	t.Helper()
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Skip("NOT TESTED on a real Redis, whose scripts are the subject here: no redis-server in PATH")
 	}
-	s := &Server{t: t, binary: binary, dir: t.TempDir(), args: args}
+	s := &Server{t: t, binary: binary, dir: t.TempDir(), args: args, secure: secure}
 	t.Cleanup(s.Kill)
 	for try := 0; ; try++ {
 		s.Addr = freeAddr(t)
@@ -110,7 +122,11 @@ func (s *Server) start() error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--save", "", "--daemonize", "no"}, s.args...)
+	ports := []string{"--port", port}
+	if s.secure {
+		ports = []string{"--port", "0", "--tls-port", port}
+	}
+	args := append(ports, append([]string{"--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--daemonize", "no"}, s.args...)...)
 	process := exec.Command(s.binary, args...)
 	out, err := process.StdoutPipe()
 	if err != nil {
