@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,11 +28,12 @@ type program struct {
 	lookup         func(string) (string, bool)
 	environ        []string
 	kinds          []providers.Kind
+	reread         time.Duration // how often a worker looks whether a secret changed
 }
 
 // run is the whole program in one call. It returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, lookup: os.LookupEnv, environ: os.Environ(), kinds: catalogue()}
+	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, lookup: os.LookupEnv, environ: os.Environ(), kinds: catalogue(), reread: rereadEvery}
 	return p.run(ctx, args)
 }
 

@@ -24,6 +24,8 @@ func runCommand(p *program) *cobra.Command {
 begun, and finishes what it has, within 25 seconds. A second signal stops at once: what was under way is delivered again, to
 any worker.
 
+A file that holds a secret may change: the worker notices it, finishes what it has, and goes on with the new one.
+
 NATS and Redis may come later than the worker: it waits for them. /livez, /readyz and /metrics answer on http.listen meanwhile.`,
 		Args: cobra.NoArgs,
 	}
@@ -36,7 +38,7 @@ NATS and Redis may come later than the worker: it waits for them. /livez, /ready
 	return cmd
 }
 
-// work is a worker with the configuration in a file, until ctx ends.
+// work is a worker with the configuration in a file, until ctx ends. It begins anew whenever a secret changed.
 func (p *program) work(ctx context.Context, path string) error {
 	cfg, err := p.load(path)
 	if err != nil {
@@ -46,7 +48,10 @@ func (p *program) work(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return serve(ctx, cfg, log)
+	for cfg != nil && err == nil {
+		cfg, err = p.serveUntilRotated(ctx, path, cfg, log)
+	}
+	return err
 }
 
 // untilSignal returns a context that ends with the first SIGTERM or SIGINT. The second one ends the process.

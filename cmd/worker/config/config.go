@@ -19,7 +19,7 @@ type Config struct {
 	Dedupe      Dedupe
 	Accounts    []Account        // at least one, in the order of the file
 	Routes      []dispatch.Route // at least one, in the order of the file; their accounts exist
-	Files       []string         // whose contents are in here, or are read once: those of secrets
+	Secrets     []Content        // the files of secrets that are in here, or that a connection takes once
 }
 
 // NATS is how the server is reached and what is asked of it. At most one of Credentials, User, Token and NKey is set.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -78,11 +79,11 @@ func TestSecretFiles(t *testing.T) {
 	require.Equal(t, providers.Secret("0ther"), cfg.NATS.Password)
 	require.Equal(t, []providers.Secret{"rediss://:p@h"}, cfg.Redis.URLs)
 
-	require.Len(t, cfg.Files, 3)
-	require.Subset(t, cfg.Files, []string{secret, other})
+	require.Len(t, cfg.Secrets, 3)
+	require.Subset(t, cfg.Secrets, []Content{Content{Path: secret}.Now(), Content{Path: other}.Now()})
 	cfg, err = loadText(valid + "nats: {nkey: " + secret + ", tls: {ca: load_test.go}}\nredis: {url: 'rediss://h', tls: {ca: " + other + "}}\n")
 	require.NoError(t, err)
-	require.Equal(t, []string{secret, other}, cfg.Files, "a connection reads the others anew")
+	require.Equal(t, []Content{Content{Path: secret}.Now(), Content{Path: other}.Now()}, cfg.Secrets, "a connection reads the others anew")
 
 	both := valid + "nats: {user: u, password_file: " + secret + "}\n"
 	cfg, err = loadText(both, "GONETS_NATS_PASSWORD=direct")
@@ -91,6 +92,10 @@ func TestSecretFiles(t *testing.T) {
 	cfg, err = loadText(valid+"nats: {user: u, password: p}\n", "GONETS_NATS_PASSWORD_FILE="+other)
 	require.NoError(t, err)
 	require.Equal(t, providers.Secret("0ther"), cfg.NATS.Password)
+
+	before := Content{Path: other}.Now()
+	require.NoError(t, os.WriteFile(other, []byte("an0ther"), 0o600))
+	require.NotEqual(t, before, before.Now())
 
 	for name, c := range map[string]struct{ text, fault string }{
 		"both":       {account("token: hunter2", "token_file: "+secret), "gonets.yaml:7: accounts.main.token_file: given beside token; give one of the two"},

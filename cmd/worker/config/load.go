@@ -18,7 +18,7 @@ type loader struct {
 	overrides map[string]string // variables meant to override
 	variables []string          // names of the variables that can
 	expanded  []string          // names of the variables that the file uses
-	contents  []string          // files whose content was taken
+	secrets   []Content         // files whose content was taken
 	faults    Faults
 }
 
@@ -75,7 +75,7 @@ func (l *loader) read(root *section, cfg *Config) {
 	l.readAccounts(root, cfg)
 	l.readRoutes(root, cfg)
 	root.close()
-	cfg.Files = l.contents
+	cfg.Secrets = l.secrets
 }
 
 func readNATS(s *section) (n NATS) {
@@ -87,7 +87,7 @@ func readNATS(s *section) (n NATS) {
 	n.Token = s.secret("token")
 	n.NKey = s.readable("nkey")
 	if n.NKey != "" {
-		s.contents = append(s.contents, n.NKey) // a connection keeps the public key it began with
+		s.secrets = append(s.secrets, Content{Path: n.NKey}.Now()) // a connection keeps the public key it began with
 	}
 	n.InboxPrefix = read(s, "inbox_prefix", "_INBOX", prefix)
 	n.Prefix = read(s, "prefix", "dispatch", prefix)
@@ -150,7 +150,7 @@ func readRedis(s *section) (r Redis) {
 	r.URLs = readCredential(s, "url", []providers.Secret{"redis://127.0.0.1:6379/0"}, redisURLs)
 	r.TLS = readTLS(s.sub("tls"))
 	if r.TLS.CA != "" {
-		s.contents = append(s.contents, r.TLS.CA) // the client keeps the authorities it began with
+		s.secrets = append(s.secrets, Content{Path: r.TLS.CA}.Now()) // the client keeps the authorities it began with
 	}
 	if r.TLS != (TLS{}) && !s.faulty["url"] && !strings.HasPrefix(string(r.URLs[0]), "rediss:") {
 		s.fault("tls", "given, but url is redis://, which is not encrypted; use rediss://, or leave tls out")

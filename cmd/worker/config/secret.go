@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"os"
 	"strings"
 
@@ -54,7 +55,7 @@ func readCredential[T any](s *section, key string, fallback T, parse func(string
 			s.faulty[key] = true
 			return fallback
 		}
-		s.contents = append(s.contents, fromFile.text)
+		s.secrets = append(s.secrets, Content{fromFile.text, sha256.Sum256(content)})
 		fromFile.text = strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
 		fromFile.shown = "the file's content"
 		return typed(s, key, fromFile, fallback, parse)
