@@ -1,11 +1,12 @@
 # Everything a contributor runs. Needs Go; `make test` gets redis-server by itself where it may.
 
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: test lint bench fuzz build redis
+.PHONY: test lint vuln bench fuzz build redis
 
 build:
 	go build -o bin/ ./cmd/worker ./cmd/publisher
@@ -13,6 +14,7 @@ build:
 test: redis
 	@[ -n "$(RACE)" ] || echo "!! no C compiler: the tests run WITHOUT the race detector"
 	go test $(RACE) ./...
+	cd deploy/k8s && go test ./...
 
 # redis-server from the system's packages, where it is missing and we may install it.
 redis:
@@ -24,6 +26,12 @@ redis:
 
 lint:
 	go run $(GOLANGCI) run ./...
+	cd deploy/k8s && go run $(GOLANGCI) run ./...
+
+# Known vulnerabilities of what is in the binaries, where the database of them can be reached.
+vuln:
+	@if timeout 20 curl -sfo /dev/null https://vuln.go.dev/index/db.json; then go run $(GOVULNCHECK) ./cmd/...; \
+	else echo "!! vuln.go.dev can not be asked: known vulnerabilities are NOT CHECKED"; fi
 
 # Throughput, latency and memory beside a bare loop over the same libraries, all as processes of their own.
 bench: redis

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
@@ -68,7 +69,7 @@ func metricsIn(t *testing.T, expression string) []metric {
 				}
 			}
 			for _, l := range v.LabelMatchers {
-				if l.Name == labels.MetricName {
+				if l.Name == model.MetricNameLabel {
 					continue
 				}
 				m.labels = append(m.labels, l.Name)

@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"path"
 	"regexp"
 	"testing"
 
@@ -102,5 +103,46 @@ func TestOperatorsIdentityStaysWithTheJob(t *testing.T) {
 			}
 			require.Equal(t, p.owner == "Job gonets-init", has, "%s: %s", dir, p.owner)
 		}
+	}
+}
+
+// Every secret that the configuration names is mounted where it says, and has its key in the template.
+func TestConfiguredSecretsAreMounted(t *testing.T) {
+	for _, dir := range installations {
+		t.Run(dir, func(t *testing.T) {
+			all := render(t, dir)
+			var text string
+			for _, m := range of[*corev1.ConfigMap](all) {
+				text += m.Data["gonets.yaml"]
+			}
+			templates := map[string]*corev1.Secret{}
+			for _, s := range of[*corev1.Secret](all) {
+				templates[s.Name] = s
+			}
+			files := regexp.MustCompile(`/run/secrets/[^\s,}]+`).FindAllString(text, -1)
+			require.NotEmpty(t, files)
+			for _, p := range pods(all) {
+				if p.labels["app.kubernetes.io/name"] != "gonets" {
+					continue
+				}
+				sources := map[string]string{} // volume → secret
+				for _, v := range p.spec.Volumes {
+					if v.Secret != nil {
+						sources[v.Name] = v.Secret.SecretName
+					}
+				}
+				mounted := map[string]string{} // directory → secret
+				for _, m := range p.spec.Containers[0].VolumeMounts {
+					mounted[m.MountPath] = sources[m.Name]
+				}
+				for _, file := range files {
+					secret := mounted[path.Dir(file)]
+					require.NotEmpty(t, secret, "%s in %s", file, p.owner)
+					if s := templates[secret]; s != nil {
+						require.Contains(t, s.StringData, path.Base(file), "%s in %s", file, secret)
+					}
+				}
+			}
+		})
 	}
 }
