@@ -42,10 +42,14 @@ func TestPortTellsNoSecrets(t *testing.T) {
 			}
 		}
 	}
-	// Redis refuses a password that it doesn't have; NATS doesn't mind a user.
-	require.Eventually(t, func() bool { _, body := page("/readyz"); return strings.Contains(body, "AUTH") || strings.Contains(body, "WRONGPASS") }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { status, _ := page("/readyz"); return status == http.StatusOK }, 30*time.Second, 10*time.Millisecond)
 	look()
 	h.nats.Stop()
+	h.redis.Stop()
+	require.Eventually(t, func() bool {
+		_, body := page("/readyz")
+		return strings.Contains(body, `"redis":"`) && !strings.Contains(body, `"redis":"ok"`)
+	}, 30*time.Second, 10*time.Millisecond)
 	require.Eventually(t, func() bool { _, body := page("/readyz"); return strings.Contains(body, `"nats":"not connected`) }, 30*time.Second, 10*time.Millisecond)
 	look()
 	for _, path := range []string{"/debug/pprof/", "/debug/vars", "/", "/config"} {
