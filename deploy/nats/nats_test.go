@@ -102,7 +102,7 @@ func TestProducer(t *testing.T) {
 
 func TestConsumer(t *testing.T) {
 	w := newWorld(t)
-	nc, js, denied := w.as(t, conftest.Consumer)
+	nc, _, denied := w.as(t, conftest.Consumer)
 	live, err := nc.SubscribeSync("dispatch.status.shop.>")
 	require.NoError(t, err)
 	require.NoError(t, nc.Flush())
@@ -114,7 +114,7 @@ func TestConsumer(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"tenant":"shop"}`, string(m.Data))
 
-	js, err = jetstream.NewWithDomain(nc, "gonets")
+	js, err := jetstream.NewWithDomain(nc, "gonets")
 	require.NoError(t, err)
 	durable, err := js.Consumer(t.Context(), "DISPATCH_STATUS", "shop")
 	require.NoError(t, err)
