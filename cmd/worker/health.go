@@ -7,10 +7,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // health answers /livez, /readyz and /metrics. A check is ready once its last report was nil.
@@ -79,10 +75,15 @@ func (h *health) state(ctx context.Context) (readiness, int) {
 	return r, http.StatusOK
 }
 
+// ok tells whether a check's last report was nil.
+func (h *health) ok(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.checks[name] == "ok"
+}
+
 // serve answers on the listener until stop is called.
-func (h *health) serve(l net.Listener) (stop func()) {
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
+func (h *health) serve(l net.Listener, metrics http.Handler) (stop func()) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, readiness{Status: "ok", Checks: map[string]string{"process": "ok"}}, http.StatusOK)
@@ -91,7 +92,7 @@ func (h *health) serve(l net.Listener) (stop func()) {
 		state, status := h.state(r.Context())
 		answer(w, state, status)
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", metrics)
 	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Serve(l) }() // it ends with ErrServerClosed

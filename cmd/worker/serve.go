@@ -21,6 +21,7 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch/claim"
 	"github.com/gonets/gonets/pkg/dispatch/job"
 	"github.com/gonets/gonets/pkg/dispatch/natsq"
+	"github.com/gonets/gonets/pkg/observe"
 	"github.com/gonets/gonets/pkg/ratelimit"
 )
 
@@ -38,7 +39,8 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	if err != nil {
 		return fmt.Errorf("http.listen: %w", err)
 	}
-	opened.add(h.serve(listener))
+	metrics := newMetrics(cfg)
+	opened.add(h.serve(listener, metrics.Handler()))
 	log.Info("listening", zap.String("http", listener.Addr().String()))
 
 	h.report("worker", errors.New("starting"))
@@ -54,6 +56,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	}
 	opened.add(func() { _ = db.Close() })
 	h.probe("redis", func(ctx context.Context) error { return reachable(ctx, db) })
+	watchServers(metrics, h, nc, db)
 
 	claims, err := claim.New(db, claim.Config{Prefix: cfg.Redis.Prefix, Worker: rand.Text()[:16], Lease: cfg.NATS.Lease()})
 	if err != nil {
@@ -87,10 +90,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		pulls[r.Name] = pullOf(r, cfg)
 	}
 	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
-	pipeline, err := dispatch.New(dispatch.Config{
-		Routes: cfg.Routes, Accounts: accounts, PhoneRegion: cfg.PhoneRegion,
-		Dedupe: cfg.Dedupe.Window, AckWait: cfg.NATS.AckWait, Lease: cfg.NATS.Lease(), Drain: drainBudget,
-	}, dispatch.Ports{
+	ports := observe.Wrap(dispatch.Ports{
 		Sources: func(lane job.Lane, route string) dispatch.Source {
 			return natsq.NewSource(js, layout(cfg), lane, route, natsq.SourceOptions{
 				Messages: pulls[route],
@@ -103,10 +103,15 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		Limiter: newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens),
 		Health:  newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix)),
 		Outlet:  outlet,
-	}, log)
+	}, accounts, metrics)
+	pipeline, err := dispatch.New(dispatch.Config{
+		Routes: cfg.Routes, Accounts: accounts, PhoneRegion: cfg.PhoneRegion,
+		Dedupe: cfg.Dedupe.Window, AckWait: cfg.NATS.AckWait, Lease: cfg.NATS.Lease(), Drain: drainBudget,
+	}, ports, log)
 	if err != nil {
 		return err
 	}
+	opened.add(watchBacklog(metrics, js, layout(cfg), log))
 	stopping := context.AfterFunc(ctx, func() {
 		h.report("worker", errors.New("stopping"))
 		log.Info("stopping", zap.Duration("budget", drainBudget))

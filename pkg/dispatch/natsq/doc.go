@@ -20,7 +20,7 @@
 //	<prefix>.status.>  <prefix>.dead.>  <prefix>.later.>
 //
 // and to subscribe to its own inbox prefix. What it asks of streams and consumers it needs at its start and whenever the claims
-// lost their data, see [Delivered], [UnderWay] and [ReadStatus].
+// lost their data, see [Delivered], [UnderWay] and [ReadStatus], and for its metrics, see [Backlogs].
 //
 // An operator who looks at dead letters needs, beside an inbox prefix,
 //

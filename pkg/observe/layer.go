@@ -1,0 +1,24 @@
+package observe
+
+import (
+	"github.com/gonets/gonets/pkg/dispatch"
+	"github.com/gonets/gonets/pkg/providers"
+)
+
+// Layer is one way of watching: it wraps what a pipeline works through, without changing what it does.
+type Layer interface {
+	Ports(dispatch.Ports) dispatch.Ports
+	// Provider wraps the provider of an account. Of its abilities only sending is left.
+	Provider(account string, p providers.Provider) providers.Provider
+}
+
+// Wrap puts the layers around ports and the accounts' providers, the first one innermost. The slice is changed in place.
+func Wrap(ports dispatch.Ports, accounts []dispatch.Account, layers ...Layer) dispatch.Ports {
+	for _, l := range layers {
+		ports = l.Ports(ports)
+		for i := range accounts {
+			accounts[i].Provider = l.Provider(accounts[i].Name, accounts[i].Provider)
+		}
+	}
+	return ports
+}
