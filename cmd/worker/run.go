@@ -73,10 +73,12 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// Of lines with the same message, logFirst are written every logEvery: a store that doesn't answer fails many packets at once.
+// Of lines with the same words, logFirst are written every logEvery, and then one of logThen: a store that doesn't answer fails many packets at
+// once, and an account that refuses everything ends thousands of jobs a second.
 const (
 	logEvery = 10 * time.Second
-	logFirst = 5
+	logFirst = 50
+	logThen  = 1000
 )
 
 func newLogger(cfg config.Log, w io.Writer) (*zap.Logger, error) {
@@ -91,5 +93,5 @@ func newLogger(cfg config.Log, w io.Writer) (*zap.Logger, error) {
 		encoder = zapcore.NewConsoleEncoder(enc)
 	}
 	core := zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level)
-	return zap.New(zapcore.NewSamplerWithOptions(core, logEvery, logFirst, 0)), nil
+	return zap.New(zapcore.NewSamplerWithOptions(core, logEvery, logFirst, logThen)), nil
 }

@@ -103,7 +103,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		Limiter: newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens),
 		Health:  newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix)),
 		Outlet:  outlet,
-	}, accounts, metrics)
+	}, accounts, metrics, observe.NewLogs(log))
 	pipeline, err := dispatch.New(dispatch.Config{
 		Routes: cfg.Routes, Accounts: accounts, PhoneRegion: cfg.PhoneRegion,
 		Dedupe: cfg.Dedupe.Window, AckWait: cfg.NATS.AckWait, Lease: cfg.NATS.Lease(), Drain: drainBudget,
