@@ -44,6 +44,7 @@ func (it *item) message(a *account) providers.Message {
 		Sender:    j.Sender,
 		Text:      j.Text,
 		ExpiresAt: j.ExpiresAt,
+		Trace:     it.delivery.Trace.Parent,
 	}
 	if m.Sender == "" {
 		m.Sender = a.Sender

@@ -31,6 +31,9 @@ type Message struct {
 
 	SendAt    time.Time // zero: now. Set only where the account schedules natively
 	ExpiresAt time.Time // zero: never
+
+	// Trace is the traceparent (W3C) of the message's job, for whoever traces requests. It isn't for the provider.
+	Trace string
 }
 
 // Audience addresses recipients by a query on the provider's side.
