@@ -6,6 +6,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel"
 	"go.uber.org/zap"
 
 	"github.com/gonets/gonets/cmd/worker/config"
@@ -20,6 +21,18 @@ func newMetrics(cfg *config.Config) *observe.Metrics {
 		o.Accounts = append(o.Accounts, observe.Account{Name: a.Name, Rate: a.Limit.PerSecond, InFlight: a.InFlight, InFlightTotal: a.InFlightTotal, Batch: a.Batch})
 	}
 	return observe.NewMetrics(o)
+}
+
+// openLayers are the ways in which the work is watched: by metrics and logs, and by traces where the environment asks for them.
+func openLayers(ctx context.Context, m *observe.Metrics, log *zap.Logger) (layers []observe.Layer, stop func(), err error) {
+	layers = []observe.Layer{m, observe.NewLogs(log)}
+	traces, stop, err := observe.OpenTraces(ctx)
+	if err != nil || traces == nil {
+		return layers, func() {}, err
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces", zap.Error(err)) }))
+	log.Info("tracing, as OTEL_EXPORTER_OTLP_ENDPOINT says")
+	return append(layers, traces), stop, nil
 }
 
 // watchServers adds the metrics of what the worker stands on.

@@ -43,6 +43,11 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	opened.add(h.serve(listener, metrics.Handler()))
 	log.Info("listening", zap.String("http", listener.Addr().String()))
 
+	layers, stopTraces, err := openLayers(ctx, metrics, log)
+	if err != nil {
+		return err
+	}
+	opened.add(stopTraces)
 	h.report("worker", errors.New("starting"))
 	nc, js, err := openNATS(cfg.NATS, "gonets worker", natsHooks{failed: func(err error) { log.Warn("nats", zap.Error(err)) }})
 	if err != nil {
@@ -103,7 +108,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		Limiter: newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens),
 		Health:  newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix)),
 		Outlet:  outlet,
-	}, accounts, metrics, observe.NewLogs(log))
+	}, accounts, layers...)
 	pipeline, err := dispatch.New(dispatch.Config{
 		Routes: cfg.Routes, Accounts: accounts, PhoneRegion: cfg.PhoneRegion,
 		Dedupe: cfg.Dedupe.Window, AckWait: cfg.NATS.AckWait, Lease: cfg.NATS.Lease(), Drain: drainBudget,

@@ -52,8 +52,7 @@ func (p *loggedProvider) Send(ctx context.Context, msgs []providers.Message) []p
 // tally is results by how many there are of each kind.
 type tally []providers.Result
 
-// MarshalLogObject implements [zapcore.ObjectMarshaler].
-func (t tally) MarshalLogObject(out zapcore.ObjectEncoder) error {
+func (t tally) counts() map[string]int {
 	counts := map[string]int{}
 	for _, r := range t {
 		name := string(r.Code)
@@ -62,7 +61,12 @@ func (t tally) MarshalLogObject(out zapcore.ObjectEncoder) error {
 		}
 		counts[name]++
 	}
-	for name, n := range counts {
+	return counts
+}
+
+// MarshalLogObject implements [zapcore.ObjectMarshaler].
+func (t tally) MarshalLogObject(out zapcore.ObjectEncoder) error {
+	for name, n := range t.counts() {
 		out.AddInt(name, n)
 	}
 	return nil

@@ -7,19 +7,29 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// newBuildInfo is a metric that is always 1 and tells what runs, as far as the build knew.
-func newBuildInfo() prometheus.Collector {
-	version, revision := "unknown", "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			version = info.Main.Version
-		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				revision = s.Value
-			}
+// build is what runs, as far as the build knew.
+type build struct{ version, revision string }
+
+func builtFrom() build {
+	b := build{"unknown", "unknown"}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if info.Main.Version != "" {
+		b.version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			b.revision = s.Value
 		}
 	}
+	return b
+}
+
+// newBuildInfo is a metric that is always 1 and tells what runs.
+func newBuildInfo() prometheus.Collector {
+	b := builtFrom()
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "Always 1; the labels tell what runs.",
-		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": runtime.Version()}}, func() float64 { return 1 })
+		ConstLabels: prometheus.Labels{"version": b.version, "revision": b.revision, "goversion": runtime.Version()}}, func() float64 { return 1 })
 }
