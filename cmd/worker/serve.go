@@ -95,7 +95,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		pulls[r.Name] = pullOf(r, cfg)
 	}
 	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
-	ports := observe.Wrap(dispatch.Ports{
+	ports, watched := observe.Wrap(dispatch.Ports{
 		Sources: func(lane job.Lane, route string) dispatch.Source {
 			return natsq.NewSource(js, layout(cfg), lane, route, natsq.SourceOptions{
 				Messages: pulls[route],
@@ -110,7 +110,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		Outlet:  outlet,
 	}, accounts, layers...)
 	pipeline, err := dispatch.New(dispatch.Config{
-		Routes: cfg.Routes, Accounts: accounts, PhoneRegion: cfg.PhoneRegion,
+		Routes: cfg.Routes, Accounts: watched, PhoneRegion: cfg.PhoneRegion,
 		Dedupe: cfg.Dedupe.Window, AckWait: cfg.NATS.AckWait, Lease: cfg.NATS.Lease(), Drain: drainBudget,
 	}, ports, log)
 	if err != nil {

@@ -1,6 +1,8 @@
 package observe
 
 import (
+	"slices"
+
 	"github.com/gonets/gonets/pkg/dispatch"
 	"github.com/gonets/gonets/pkg/providers"
 )
@@ -12,13 +14,15 @@ type Layer interface {
 	Provider(account string, p providers.Provider) providers.Provider
 }
 
-// Wrap puts the layers around ports and the accounts' providers, the first one innermost. The slice is changed in place.
-func Wrap(ports dispatch.Ports, accounts []dispatch.Account, layers ...Layer) dispatch.Ports {
+// Wrap puts the layers around ports and the accounts' providers, the first one innermost. The accounts given stay as they are: what else their
+// providers can do is to be looked for there.
+func Wrap(ports dispatch.Ports, accounts []dispatch.Account, layers ...Layer) (dispatch.Ports, []dispatch.Account) {
+	accounts = slices.Clone(accounts)
 	for _, l := range layers {
 		ports = l.Ports(ports)
 		for i := range accounts {
 			accounts[i].Provider = l.Provider(accounts[i].Name, accounts[i].Provider)
 		}
 	}
-	return ports
+	return ports, accounts
 }

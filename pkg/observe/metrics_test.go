@@ -67,8 +67,7 @@ func testConfig() Config {
 // watched is metrics around a fake.
 func watched() (*Metrics, *fake, dispatch.Ports, providers.Provider) {
 	m, f := NewMetrics(testConfig()), &fake{}
-	accounts := []dispatch.Account{{Name: "main", Provider: f}}
-	ports := Wrap(dispatch.Ports{Sources: func(job.Lane, string) dispatch.Source { return f }, Claims: f, Limiter: f, Outlet: f}, accounts, m)
+	ports, accounts := Wrap(dispatch.Ports{Sources: func(job.Lane, string) dispatch.Source { return f }, Claims: f, Limiter: f, Outlet: f}, []dispatch.Account{{Name: "main", Provider: f}}, m)
 	return m, f, ports, accounts[0].Provider
 }
 

@@ -30,8 +30,7 @@ const (
 func traced(f *fake) (dispatch.Ports, providers.Provider, *tracetest.SpanRecorder) {
 	recorder := tracetest.NewSpanRecorder()
 	layer := NewTraces(sdk.NewTracerProvider(sdk.WithSpanProcessor(recorder)))
-	accounts := []dispatch.Account{{Name: "main", Provider: f}}
-	ports := Wrap(dispatch.Ports{Sources: func(job.Lane, string) dispatch.Source { return f }, Outlet: f, Claims: f, Limiter: f}, accounts, layer)
+	ports, accounts := Wrap(dispatch.Ports{Sources: func(job.Lane, string) dispatch.Source { return f }, Outlet: f, Claims: f, Limiter: f}, []dispatch.Account{{Name: "main", Provider: f}}, layer)
 	return ports, accounts[0].Provider, recorder
 }
 
