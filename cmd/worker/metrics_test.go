@@ -79,7 +79,9 @@ func TestMetrics(t *testing.T) {
 	require.Equal(t, job.Duplicate, e.State)
 	h.prostor.Close() // so its jobs fail at last
 	h.publish("dispatch.jobs.normal.alone.tenant-x", `{"id":"lost","channel":"sms","to":"+79612242243","text":"Your code is 4711"}`)
-	require.Eventually(t, func() bool { _, e := h.next("lost"); return e.State == job.Failed }, 30*time.Second, time.Millisecond)
+	for e.State != job.Failed {
+		_, e = h.next("lost")
+	}
 	h.publish("dispatch.jobs.normal.alone.tenant-x", `{"id":"odd","to":"+79612242243"}`)
 	_, e = h.next("odd")
 	require.Equal(t, job.Rejected, e.State)
@@ -118,8 +120,9 @@ func TestMetrics(t *testing.T) {
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	require.NoError(t, err)
 	require.Empty(t, problems)
+	names := regexp.MustCompile(`(?m) \S+$`).ReplaceAllString(text, "") // without values, which may have any digits
 	for _, secret := range []string{"tenant-x", "ord-", "push-", "lost", "odd", "9612242", "Your code", "4711", "Goal", "DISPATCH_", prostorPassword, mysmppToken, scorocodeKey} {
-		require.NotContains(t, text, secret)
+		require.NotContains(t, names, secret)
 	}
 
 	require.Equal(t, exitDone, stop(), log.String())
