@@ -24,11 +24,11 @@ type backlog struct {
 	jobs, oldest, seconds *prometheus.Desc
 	routes                map[string][]string // accounts
 	accounts              map[string]*account
-	states                *states
+	states                *States
 	seen                  atomic.Pointer[[]Queue]
 }
 
-func newBacklog(routes []dispatch.Route, accounts map[string]*account, s *states) *backlog {
+func newBacklog(routes []dispatch.Route, accounts map[string]*account, s *States) *backlog {
 	b := &backlog{accounts: accounts, states: s, routes: map[string][]string{},
 		jobs: prometheus.NewDesc(namespace+"_backlog_jobs",
 			"Jobs that wait: pending ones weren't handed over yet, ack_pending ones are in a worker's hands or given back for a while.", []string{"lane", "route", "kind"}, nil),

@@ -41,7 +41,7 @@ type Metrics struct {
 	accounts map[string]*account
 	claims   *claimed
 	backlog  *backlog
-	states   *states
+	states   *States
 	receipts *Receipts
 	balances *Balances
 }
@@ -75,20 +75,22 @@ func (m *Metrics) Handler() http.Handler {
 // Ports implements [Layer].
 func (m *Metrics) Ports(p dispatch.Ports) dispatch.Ports {
 	sources := p.Sources
-	return dispatch.Ports{
-		Sources: func(lane job.Lane, route string) dispatch.Source {
-			return &countedSource{sources(lane, route), m.queues.at(lane, route)}
-		},
-		Claims:  &countedClaims{p.Claims, m.claims},
-		Limiter: &countedLimiter{p.Limiter, m.accounts},
-		Outlet:  &countedOutlet{p.Outlet, m.queues},
+	p.Sources = func(lane job.Lane, route string) dispatch.Source {
+		return &countedSource{sources(lane, route), m.queues.at(lane, route)}
 	}
+	p.Claims = &countedClaims{p.Claims, m.claims}
+	p.Limiter = &countedLimiter{p.Limiter, m.accounts}
+	p.Outlet = &countedOutlet{p.Outlet, m.queues}
+	return p
 }
 
 // Provider implements [Layer].
 func (m *Metrics) Provider(name string, p providers.Provider) providers.Provider {
 	return &countedProvider{p, m.accounts[name]}
 }
+
+// States are the metrics of how the accounts stand.
+func (m *Metrics) States() *States { return m.states }
 
 // Receipts are the metrics of delivery receipts.
 func (m *Metrics) Receipts() *Receipts { return m.receipts }

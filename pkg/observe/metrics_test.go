@@ -3,7 +3,6 @@ package observe
 import (
 	"context"
 	"errors"
-	"math"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -98,9 +97,9 @@ func (m *Metrics) page(t *testing.T) string {
 
 // feed tells the metrics something of all that they can show.
 func feed(m *Metrics) {
-	m.States(func() []AccountState {
-		return []AccountState{{Account: "main", State: StatePaused, Cause: job.Unauthorized, Left: 30 * time.Second}, {Account: "spare", State: StateClosed}, {Account: "gone", State: StateOpen}}
-	})
+	m.States().Set("main", StatePaused, job.Unauthorized)
+	m.States().Set("spare", StateClosed, "")
+	m.States().Set("gone", StateOpen, job.Unavailable)
 	m.Receipts().Watch("main")
 	m.Balances().Set("main", time.Now(), []providers.Balance{{Amount: "12.5", Unit: "RUB"}})
 	m.Condition("nats_connected", "1 while so.", func() bool { return true })
@@ -129,7 +128,10 @@ func TestBoundedCardinality(t *testing.T) {
 			require.NoError(t, ports.Outlet.Bury(t.Context(), []dispatch.DeadLetter{{JobID: word, Reason: job.Code(word), Delivery: dispatch.Delivery{Address: job.Address{Route: word}}}}))
 			f.results = []providers.Result{{Outcome: providers.Rejected, Code: providers.Code(word), Message: word}}
 			p.Send(t.Context(), make([]providers.Message, 1))
-			m.Receipts().Read(word, []providers.Receipt{{}})
+			m.Receipts().Told("main", job.State(word), time.Second)
+			m.Receipts().Told(word, job.Delivered, time.Second)
+			m.States().Set("main", word, job.Code(word))
+			m.States().Set(word, StateOpen, "")
 			m.Receipts().Watch(word)
 			m.Receipts().Waiting(word, 1)
 		}
@@ -260,19 +262,19 @@ func TestBacklog(t *testing.T) {
 	m := NewMetrics(testConfig())
 	names := []string{"gonets_backlog_jobs", "gonets_backlog_seconds"}
 	m.requireMetrics(t, "", names...)
-	var state []AccountState
-	m.States(func() []AccountState { return state })
 	m.backlog.set([]Queue{{Lane: job.Bulk, Route: "otp", Pending: 1000, AckPending: 7, Oldest: time.Now().Add(-time.Hour)}})
 	m.requireMetrics(t, `gonets_backlog_jobs{kind="ack_pending",lane="bulk",route="otp"} 7
 gonets_backlog_jobs{kind="pending",lane="bulk",route="otp"} 1000
 gonets_backlog_seconds{bound="provider",lane="bulk",route="otp"} 10`, names...)
 	require.Regexp(t, `gonets_backlog_oldest_seconds\{lane="bulk",route="otp"\} 360\d`, m.page(t))
-	state = []AccountState{{Account: "main", State: StateOpen, Cause: job.Unavailable}}
+	m.States().Set("main", StateOpen, job.Unavailable)
 	m.requireMetrics(t, `gonets_backlog_seconds{bound="worker",lane="bulk",route="otp"} 100`, "gonets_backlog_seconds")
-	state = append(state, AccountState{Account: "spare", State: StatePaused, Cause: job.Unauthorized})
+	m.States().Set("spare", StatePaused, job.Unauthorized)
 	m.requireMetrics(t, `gonets_backlog_seconds{bound="provider",lane="bulk",route="otp"} 10`, "gonets_backlog_seconds")
-	state[0].State = StateHalfOpen
+	m.States().Set("spare", StateHalfOpen, job.Unauthorized) // it gets a probe, and nothing else
 	m.requireMetrics(t, `gonets_backlog_seconds{bound="provider",lane="bulk",route="otp"} 10`, "gonets_backlog_seconds")
+	m.States().Set("spare", StateClosed, "")
+	m.requireMetrics(t, `gonets_backlog_seconds{bound="worker",lane="bulk",route="otp"} 100`, "gonets_backlog_seconds")
 	m.backlog.set(nil)
 	m.requireMetrics(t, "", names...)
 }
@@ -288,72 +290,4 @@ func TestRun(t *testing.T) {
 		return []Queue{{Lane: job.Bulk, Route: "otp", Pending: 3}}, nil
 	}, nil)
 	m.requireMetrics(t, `gonets_backlog_jobs{kind="pending",lane="bulk",route="otp"} 3`, "gonets_backlog_jobs")
-}
-
-func TestStates(t *testing.T) {
-	m := NewMetrics(testConfig())
-	names := []string{"gonets_account_state", "gonets_account_pause_seconds"}
-	require.NotContains(t, m.page(t), "gonets_account_state")
-	feed(m)
-	m.requireMetrics(t, `gonets_account_pause_seconds{account="main",cause="unauthorized"} 30
-gonets_account_state{account="main",state="paused"} 1
-gonets_account_state{account="spare",state="closed"} 1`, names...)
-	m.States(func() []AccountState {
-		return []AccountState{{Account: "main", State: StateOpen, Cause: "something new", Left: time.Second}, {Account: "spare", State: StateHalfOpen, Cause: job.Unavailable}}
-	})
-	m.requireMetrics(t, `gonets_account_pause_seconds{account="main",cause="_other"} 1
-gonets_account_state{account="main",state="open"} 1
-gonets_account_state{account="spare",state="half_open"} 1`, names...)
-}
-
-func TestReceipts(t *testing.T) {
-	m := NewMetrics(testConfig())
-	r := m.Receipts()
-	r.Watch("main")
-	r.Read("main", []providers.Receipt{{State: providers.Delivered}, {State: providers.Delivered}, {State: providers.Untold}})
-	r.Waiting("main", 4)
-	m.requireMetrics(t, `gonets_receipts_total{account="main",state="delivered"} 2
-gonets_receipts_total{account="main",state="untold"} 1
-gonets_receipts_waiting{account="main"} 4`, "gonets_receipts_total", "gonets_receipts_waiting")
-	r.current["main"] = time.Now().Add(-time.Hour)
-	require.Regexp(t, `gonets_receipts_lag_seconds\{account="main"\} 360\d`, m.page(t))
-	r.UpToDate("main")
-	require.NotRegexp(t, `gonets_receipts_lag_seconds\{account="main"\} 360\d`, m.page(t))
-	require.NotContains(t, m.page(t), `gonets_receipts_lag_seconds{account="spare"}`)
-}
-
-func TestBalances(t *testing.T) {
-	m := NewMetrics(testConfig())
-	names := []string{"gonets_account_balance", "gonets_account_balance_empty_seconds"}
-	b, now := m.Balances(), time.Now()
-	set := func(after time.Duration, balances ...providers.Balance) { b.Set("main", now.Add(after), balances) }
-	set(0, providers.Balance{Amount: "much"}, providers.Balance{Amount: "NaN"})
-	m.requireMetrics(t, "", names...)
-	set(0, providers.Balance{Amount: "1000", Unit: "RUB"}, providers.Balance{Amount: "50", Unit: "SMS"})
-	m.requireMetrics(t, `gonets_account_balance{account="main",unit="RUB"} 1000
-gonets_account_balance{account="main",unit="SMS"} 50
-gonets_account_balance_empty_seconds{account="main"} +Inf`, names...)
-	set(time.Minute, providers.Balance{Amount: "900", Unit: "RUB"}, providers.Balance{Amount: "49", Unit: "SMS"})
-	m.requireMetrics(t, `gonets_account_balance_empty_seconds{account="main"} 540`, names[1])
-	set(2*time.Minute, providers.Balance{Amount: "1900", Unit: "RUB"}) // somebody paid
-	m.requireMetrics(t, `gonets_account_balance_empty_seconds{account="main"} 2280`, names[1])
-	set(3*time.Minute, providers.Balance{Amount: "-100", Credit: "300", Unit: "RUB"})
-	m.requireMetrics(t, `gonets_account_balance{account="main",unit="RUB"} -100
-gonets_account_balance{account="main",unit="SMS"} 49
-gonets_account_balance_empty_seconds{account="main"} 20`, names...)
-	set(4*time.Minute, providers.Balance{Amount: "-300", Credit: "300", Unit: "RUB"})
-	require.Contains(t, m.page(t), `gonets_account_balance_empty_seconds{account="main"} 0`)
-	set(5*time.Minute, providers.Balance{Amount: "7"})
-	require.Contains(t, m.page(t), `gonets_account_balance{account="main",unit="unknown"} 7`)
-	for i := range 100 { // a provider's whims add no series
-		set(6*time.Minute, providers.Balance{Amount: "8", Unit: strings.Repeat("X", i)})
-	}
-	require.LessOrEqual(t, strings.Count(m.page(t), "gonets_account_balance{"), maxUnits)
-
-	p := &purse{}
-	for i := range 1000 { // what was spent long ago doesn't count, nor is it kept
-		p.add(level{now.Add(time.Duration(i) * time.Minute), math.Max(500, 1000-float64(i))})
-	}
-	require.Len(t, p.seen, 61)
-	require.True(t, math.IsInf(p.lasts(), 1))
 }

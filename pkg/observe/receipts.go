@@ -1,13 +1,14 @@
 package observe
 
 import (
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"github.com/gonets/gonets/pkg/providers"
+	"github.com/gonets/gonets/pkg/dispatch/job"
 )
 
 // Receipts is told of delivery receipts. An account of which it was never told isn't shown.
@@ -15,61 +16,62 @@ type Receipts struct {
 	total   *prometheus.CounterVec
 	waiting *prometheus.GaugeVec
 	lag     *prometheus.Desc
-	known   map[string]bool
+	known   []string
+	states  []job.State
 
-	mu      sync.Mutex
-	current map[string]time.Time
+	mu   sync.Mutex
+	lags map[string]*peak
 }
 
 func newReceipts(f promauto.Factory, accounts []Account) *Receipts {
-	r := &Receipts{known: map[string]bool{}, current: map[string]time.Time{},
+	r := &Receipts{states: append(job.States(), other), lags: map[string]*peak{},
 		total: f.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "receipts_total",
-			Help: "Receipts read from providers, by what they say of their message."}, []string{"account", "state"}),
+			Help: "Receipts of which an event tells, by the state it tells."}, []string{"account", "state"}),
 		waiting: f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "receipts_waiting",
 			Help: "Messages that were submitted and whose last receipt hasn't come."}, []string{"account"}),
 		lag: prometheus.NewDesc(namespace+"_receipts_lag_seconds",
-			"How long ago all receipts that the provider had were read: the most by which events of delivery are late.", []string{"account"}, nil)}
+			"The longest that a receipt took of late from its coming to its event.", []string{"account"}, nil)}
 	for _, a := range accounts {
-		r.known[a.Name] = true
+		r.known = append(r.known, a.Name)
 	}
 	return r
 }
 
-// Watch says that an account's receipts are read from now on.
+// Watch says that an account's receipts are told of from now on.
 func (r *Receipts) Watch(account string) {
-	if !r.known[account] {
+	if !slices.Contains(r.known, account) {
 		return
 	}
-	for _, s := range []providers.ReceiptState{providers.Pending, providers.Delivered, providers.Undelivered, providers.Untold} {
-		r.total.WithLabelValues(account, s.String())
+	for _, s := range []job.State{job.Delivered, job.Undelivered, job.Unknown} {
+		r.total.WithLabelValues(account, string(s))
 	}
-	r.UpToDate(account)
-	r.Waiting(account, 0)
-}
-
-// Read counts receipts that a provider gave.
-func (r *Receipts) Read(account string, receipts []providers.Receipt) {
-	if !r.known[account] {
-		return
-	}
-	for i := range receipts {
-		r.total.WithLabelValues(account, receipts[i].State.String()).Inc()
-	}
-}
-
-// UpToDate says that all receipts that the provider has are read: its queue was empty, or it answered about all that were asked for.
-func (r *Receipts) UpToDate(account string) {
-	if !r.known[account] {
-		return
-	}
+	r.waiting.WithLabelValues(account)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.current[account] = time.Now()
+	if r.lags[account] == nil {
+		r.lags[account] = &peak{}
+	}
+}
+
+// Told counts a receipt's event. lag is the time since the receipt came.
+func (r *Receipts) Told(account string, state job.State, lag time.Duration) {
+	r.Watch(account)
+	if !slices.Contains(r.known, account) {
+		return
+	}
+	if !slices.Contains(r.states, state) {
+		state = other
+	}
+	r.total.WithLabelValues(account, string(state)).Inc()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lags[account].add(time.Now(), lag)
 }
 
 // Waiting says how many messages wait for their last receipt.
 func (r *Receipts) Waiting(account string, n int) {
-	if r.known[account] {
+	r.Watch(account)
+	if slices.Contains(r.known, account) {
 		r.waiting.WithLabelValues(account).Set(float64(n))
 	}
 }
@@ -81,7 +83,27 @@ func (r *Receipts) Describe(out chan<- *prometheus.Desc) { out <- r.lag }
 func (r *Receipts) Collect(out chan<- prometheus.Metric) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for account, at := range r.current {
-		out <- prometheus.MustNewConstMetric(r.lag, prometheus.GaugeValue, max(0, time.Since(at).Seconds()), account)
+	for account, p := range r.lags {
+		p.add(time.Now(), 0)
+		out <- prometheus.MustNewConstMetric(r.lag, prometheus.GaugeValue, max(p.before, p.now).Seconds(), account)
 	}
+}
+
+// peakOver is how long a peak is remembered at least; at most twice that.
+const peakOver = 2 * time.Minute
+
+// peak is the largest value of late: of the window that is under way and of the one before.
+type peak struct {
+	begun       time.Time // of the window under way
+	before, now time.Duration
+}
+
+func (p *peak) add(at time.Time, d time.Duration) {
+	switch age := at.Sub(p.begun); {
+	case age >= 2*peakOver:
+		p.begun, p.before, p.now = at, 0, 0
+	case age >= peakOver:
+		p.begun, p.before, p.now = p.begun.Add(peakOver), p.now, 0
+	}
+	p.now = max(p.now, d)
 }
