@@ -45,14 +45,24 @@ func TestKilledWorkers(t *testing.T) {
 
 	const jobs = 3000
 	acks := make([]jetstream.PubAckFuture, 0, jobs)
-	var kills int
+	var kills, seen int
 	for i := range jobs {
+		if i%300 == 0 {
+			seen, _ = h.prostor.Arrived()
+		}
 		route := []string{"alone", "promo"}[i%2]
 		ack, err := h.js.PublishAsync("dispatch.jobs.normal."+route+".shop",
 			fmt.Appendf(nil, `{"id":"k%d","channel":"sms","to":"+7961%07d","text":"t"}`, i, i))
 		require.NoError(t, err)
 		acks = append(acks, ack)
 		if i%300 == 299 {
+			for n, arrived := h.prostor.Arrived(); n == seen; n, arrived = h.prostor.Arrived() {
+				<-arrived // of the jobs just published, some are in the middle of a request
+			}
+			require.NoError(t, elder.Process.Kill())
+			_ = elder.Wait() // killed
+			kills++
+			elder, younger = younger, h.process(binary)
 			for _, a := range acks {
 				select {
 				case <-a.Ok():
@@ -61,14 +71,6 @@ func TestKilledWorkers(t *testing.T) {
 				}
 			}
 			acks = acks[:0]
-			seen, arrived := h.prostor.Arrived()
-			for n := seen; n == seen; n, arrived = h.prostor.Arrived() {
-				<-arrived // somebody is in the middle of a request
-			}
-			require.NoError(t, elder.Process.Kill())
-			_ = elder.Wait() // killed
-			kills++
-			elder, younger = younger, h.process(binary)
 		}
 	}
 	ends := map[string]job.State{}
