@@ -30,7 +30,7 @@ func listed(t *testing.T) map[string]string {
 
 // unfed are the metrics that a worker can't show yet, since nothing tells of what they measure.
 func unfed() []string {
-	return []string{"gonets_account_state", "gonets_account_pause_seconds", "gonets_receipts_lag_seconds", "gonets_receipts_total",
+	return []string{"gonets_receipts_lag_seconds", "gonets_receipts_total",
 		"gonets_receipts_waiting", "gonets_account_balance", "gonets_account_balance_empty_seconds"}
 }
 

@@ -80,6 +80,7 @@ func (m *Metrics) Ports(p dispatch.Ports) dispatch.Ports {
 	}
 	p.Claims = &countedClaims{p.Claims, m.claims}
 	p.Limiter = &countedLimiter{p.Limiter, m.accounts}
+	p.Health = &watchedHealth{p.Health, m.states}
 	p.Outlet = &countedOutlet{p.Outlet, m.queues}
 	return p
 }
