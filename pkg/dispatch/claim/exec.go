@@ -40,11 +40,11 @@ var leadLua string
 // script is a text that the server knows by its SHA-1, once it has run it.
 type script struct{ source, sha string }
 
-type scripts struct{ claim, swap, record, restore, ensure, bounds, arm, lead *script }
+type scripts struct{ claim, swap, record, restore, ensure, bounds, arm, lead, look, advance *script }
 
 func newScripts() scripts {
 	known := func(source string) *script { return &script{source: source, sha: redis.NewScript(source).Hash()} }
-	return scripts{known(claimLua), known(swapLua), known(recordLua), known(restoreLua), known(ensureLua), known(boundsLua), known(armLua), known(leadLua)}
+	return scripts{known(claimLua), known(swapLua), known(recordLua), known(restoreLua), known(ensureLua), known(boundsLua), known(armLua), known(leadLua), known(lookLua), known(advanceLua)}
 }
 
 // call is one run of a script on one shard.

@@ -49,6 +49,11 @@ func Check(ctx context.Context, js jetstream.JetStream, l Layout) ([]string, err
 			}
 		}
 	}
+	diff, err := checkConsumer(ctx, js, l.ReceiptStream(), l.receiptConsumer())
+	if err != nil {
+		return faults, err
+	}
+	faults = append(faults, diff...)
 	slices.Sort(faults)
 	return faults, nil
 }

@@ -4,20 +4,21 @@
 // # Streams
 //
 // Names are derived from the prefix, see [Layout]. JOBS_URGENT, JOBS_NORMAL and JOBS_BULK are work queues that refuse new jobs when full,
-// one stream a lane because that refusal is stream-wide. LATER holds jobs until a time, as message schedules. STATUS and DEAD
-// are kept for a while and read by anybody.
+// one stream a lane because that refusal is stream-wide. LATER holds jobs until a time, as message schedules. RECEIPTS is the work queue of what
+// providers told, see [Receipts]. STATUS and DEAD are kept for a while and read by anybody.
 //
 // # Permissions
 //
 // A worker that doesn't provision needs to publish on
 //
-//	$JS.API.STREAM.INFO.<stream>                       for Check alone, but for the job streams, LATER and STATUS
+//	$JS.API.STREAM.INFO.<stream>                       for Check alone, but for the job streams, LATER, STATUS and RECEIPTS
 //	$JS.API.CONSUMER.INFO.<stream>.<consumer>
 //	$JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>
 //	$JS.ACK.<stream>.<consumer>.>  and  $JS.ACK.*.*.<stream>.<consumer>.>
 //	$JS.API.STREAM.MSG.GET.<stream>                    for the job streams and LATER
 //	$JS.API.CONSUMER.CREATE.<status stream>.>  and the same with CONSUMER.MSG.NEXT and CONSUMER.DELETE
-//	<prefix>.status.>  <prefix>.dead.>  <prefix>.later.>
+//	$JS.API.STREAM.MSG.GET.<receipts stream>  and  $JS.API.STREAM.MSG.DELETE.<receipts stream>
+//	<prefix>.status.>  <prefix>.dead.>  <prefix>.later.>  <prefix>.receipts.>
 //
 // and to subscribe to its own inbox prefix. What it asks of streams and consumers it needs at its start and whenever the claims
 // lost their data, see [Delivered], [UnderWay] and [ReadStatus], and for its metrics, see [Backlogs].
@@ -37,6 +38,6 @@
 //
 // One who audits needs the first two lines for the status stream, and STREAM.INFO and STREAM.MSG.GET for the job streams and LATER.
 //
-// Nobody but workers and operators who replay dead letters may publish on <prefix>.later.>: what
-// comes out of there is trusted.
+// Nobody but workers and operators who replay dead letters may publish on <prefix>.later.>, and nobody but workers on
+// <prefix>.receipts.>: what comes out of there is trusted.
 package natsq

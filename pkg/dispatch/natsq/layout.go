@@ -56,6 +56,9 @@ func (l Layout) StatusStream() string { return l.stream("STATUS") }
 // DeadStream is the name of the stream of dead letters.
 func (l Layout) DeadStream() string { return l.stream("DEAD") }
 
+// ReceiptStream is the name of the stream of receipts.
+func (l Layout) ReceiptStream() string { return l.stream("RECEIPTS") }
+
 func (l Layout) stream(name string) string {
 	return strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(l.Prefix)) + "_" + name
 }

@@ -1,6 +1,7 @@
 package natsq_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch/job"
 	"github.com/gonets/gonets/pkg/dispatch/natsq"
 	"github.com/gonets/gonets/pkg/dispatch/natsq/natstest"
+	"github.com/gonets/gonets/pkg/receipts"
 )
 
 // The permissions that the package documents are enough for a worker that doesn't provision, and a producer can only publish its own jobs.
@@ -23,8 +25,8 @@ func TestLeastPermissions(t *testing.T) {
 			Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX_" + name + ".>"}},
 		}}
 	}
-	worker := []string{"dispatch.status.>", "dispatch.dead.>", "dispatch.later.>", "$JS.API.STREAM.INFO.DISPATCH_STATUS", "$JS.API.STREAM.INFO.DISPATCH_DEAD"}
-	for stream, consumer := range map[string]string{"DISPATCH_JOBS_URGENT": "otp", "DISPATCH_JOBS_NORMAL": "otp", "DISPATCH_JOBS_BULK": "otp", "DISPATCH_LATER": "*"} {
+	worker := []string{"dispatch.status.>", "dispatch.dead.>", "dispatch.later.>", "dispatch.receipts.>", "$JS.API.STREAM.MSG.DELETE.DISPATCH_RECEIPTS", "$JS.API.STREAM.INFO.DISPATCH_STATUS", "$JS.API.STREAM.INFO.DISPATCH_DEAD"}
+	for stream, consumer := range map[string]string{"DISPATCH_JOBS_URGENT": "otp", "DISPATCH_JOBS_NORMAL": "otp", "DISPATCH_JOBS_BULK": "otp", "DISPATCH_LATER": "*", "DISPATCH_RECEIPTS": "match"} {
 		worker = append(worker, "$JS.API.STREAM.INFO."+stream, "$JS.API.STREAM.MSG.GET."+stream, "$JS.API.CONSUMER.INFO."+stream+"."+consumer, "$JS.API.CONSUMER.MSG.NEXT."+stream+"."+consumer,
 			"$JS.ACK."+stream+"."+consumer+".>", "$JS.ACK.*.*."+stream+"."+consumer+".>")
 	}
@@ -88,7 +90,17 @@ func TestLeastPermissions(t *testing.T) {
 		_, err = natsq.ReadStatus(t.Context(), js, l, part, func([]dispatch.Event, uint64) error { return nil })
 		require.NoError(t, err)
 	}
+	r := natsq.NewReceipts(js, l, nil)
+	require.NoError(t, r.Park(t.Context(), []receipts.Letter{{Account: "main", ID: "a", Data: []byte(`[]`)}}, time.Hour))
+	require.NoError(t, r.Unpark(t.Context(), "main"))
+	letters, stopReceipts := takes(t, r)
+	require.NoError(t, receive(t, letters).Handle.Ack())
+	require.NoError(t, nc.Flush())
+	stopReceipts()
+	enough := errors.New("enough")
+	require.ErrorIs(t, natsq.Follower{JS: js, Layout: l}.Follow(t.Context(), 1, nil, func([]dispatch.Event, uint64) error { return enough }), enough)
 	stop()
+	(&world{js: admin}).empty(t, "DISPATCH_RECEIPTS")
 	(&world{js: admin}).empty(t, "DISPATCH_JOBS_URGENT")
 	(&world{js: admin}).empty(t, "DISPATCH_LATER")
 	require.Empty(t, denied, "nothing was denied on the way")

@@ -57,6 +57,9 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Layout) ([]Change,
 			return p.changes, err
 		}
 	}
+	if err := p.consumer(ctx, l.ReceiptStream(), l.receiptConsumer()); err != nil {
+		return p.changes, err
+	}
 	for _, lane := range job.Lanes() {
 		if err := p.lane(ctx, lane); err != nil {
 			return p.changes, err

@@ -43,12 +43,12 @@ func TestProvisionCreatesWhatIsPromised(t *testing.T) {
 
 	missing, err := natsq.Check(t.Context(), w.js, w.layout)
 	require.NoError(t, err)
-	require.Len(t, missing, 6+12)
+	require.Len(t, missing, 7+13)
 
 	changes, err := natsq.Provision(t.Context(), w.js, w.layout)
 	require.NoError(t, err)
-	require.Equal(t, 6+12, count(changes, natsq.Created), "%v", changes)
-	require.Len(t, changes, 6+12)
+	require.Equal(t, 7+13, count(changes, natsq.Created), "%v", changes)
+	require.Len(t, changes, 7+13)
 
 	faults, err := natsq.Check(t.Context(), w.js, w.layout)
 	require.NoError(t, err)

@@ -85,20 +85,20 @@ func (s *source) Run(ctx context.Context, each func(dispatch.Delivery)) error {
 		h.from.done()
 	}
 	pulls.Wait()
-	s.giveBack(q)
+	giveBack(s.nc, q)
 	if s.nc.IsClosed() {
 		return nats.ErrConnectionClosed
 	}
 	return nil
 }
 
-func (s *source) giveBack(q *queue) {
+func giveBack(nc *nats.Conn, q *queue) {
 	for {
 		h, ok := q.shift(time.Time{})
 		if !ok {
 			return
 		}
-		_ = handle{s.nc, h.msg.Reply}.Nak(0) // a lost one comes again after the server's ack wait
+		_ = handle{nc, h.msg.Reply}.Nak(0) // a lost one comes again after the server's ack wait
 	}
 }
 

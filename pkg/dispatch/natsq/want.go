@@ -32,8 +32,27 @@ func (l Layout) streams() []jetstream.StreamConfig {
 			Duplicates:        max(laterWindow, 2*l.AckWait),
 			AllowMsgSchedules: true,
 		},
+		l.receiptStream(),
 		l.kept(l.StatusStream(), "status events", l.Prefix+".status.>", l.StatusAge, statusWindow),
 		l.kept(l.DeadStream(), "jobs that ended without success", l.Prefix+".dead.>", l.DeadAge, deadWindow))
+}
+
+// receiptStream is the configuration of the stream of receipts. Parked ones have a time to live of their own.
+func (l Layout) receiptStream() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              l.ReceiptStream(),
+		Description:       "receipts on their way to events",
+		Subjects:          []string{l.Prefix + ".receipts.>"},
+		Retention:         jetstream.WorkQueuePolicy,
+		Discard:           jetstream.DiscardOld, // without limits nothing is
+		MaxMsgs:           -1,
+		MaxBytes:          -1,
+		MaxMsgsPerSubject: -1,
+		MaxMsgSize:        -1,
+		Replicas:          l.Replicas,
+		Duplicates:        laterWindow,
+		AllowMsgTTL:       true,
+	}
 }
 
 // jobStream is the configuration of the stream of a lane's jobs, for these routes.
@@ -112,6 +131,7 @@ func fit(have, want jetstream.StreamConfig) (jetstream.StreamConfig, []string) {
 	change(&d, "duplicate_window", &have.Duplicates, want.Duplicates)
 	change(&d, "num_replicas", &have.Replicas, want.Replicas)
 	change(&d, "allow_msg_schedules", &have.AllowMsgSchedules, want.AllowMsgSchedules)
+	change(&d, "allow_msg_ttl", &have.AllowMsgTTL, want.AllowMsgTTL || have.AllowMsgTTL) // it can't be taken back
 	return have, d
 }
 

@@ -1,0 +1,131 @@
+// Package index keeps what waits for a receipt in Redis, for all workers together: it implements [receipts.Index] and [receipts.Leases].
+//
+// All keys of an account share one hash tag, so that in a cluster they lie on one node; each script declares every key.
+//
+//	<prefix>:receipts:{<account>}:next      the place of the next event of the status stream; 0 while the index is being made
+//	<prefix>:receipts:{<account>}:newest    when the newest message was submitted, in ms
+//	<prefix>:receipts:{<account>}:ask       the keys of messages that wait, by when to ask about them, in ms
+//	<prefix>:receipts:{<account>}:m:<key>   a message; the key is i<provider's id> or c<our own id>
+//	<prefix>:receipts:{<account>}:p:<key>   the best receipt of a message that isn't known yet, behind its rank
+//	<prefix>:lease:{<name>}                 who is the only one at something
+//
+// Redis must not evict keys (maxmemory-policy noeviction). Where it lost its data the key next is gone, and every method but Position, Begin and Look
+// answers [receipts.ErrUnfit] until the index is made anew.
+package index
+
+import (
+	"context"
+	_ "embed" // the scripts
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gonets/gonets/pkg/receipts"
+)
+
+//go:embed put.lua
+var putLua string
+
+//go:embed match.lua
+var matchLua string
+
+//go:embed settle.lua
+var settleLua string
+
+//go:embed lease.lua
+var leaseLua string
+
+// scriptKeys is how many messages one script call is about at most, so that other clients of the server don't wait for long.
+const scriptKeys = 500
+
+// Redis is the index. It is safe for concurrent use.
+type Redis struct {
+	client                     redis.UniversalClient
+	prefix                     string
+	worker                     string
+	put, match, settle, holder *redis.Script
+}
+
+var (
+	_ receipts.Index  = (*Redis)(nil)
+	_ receipts.Leases = (*Redis)(nil)
+)
+
+// New returns the index under a prefix. worker names this process among all that run and ever ran. It doesn't connect yet.
+func New(client redis.UniversalClient, prefix, worker string) *Redis {
+	return &Redis{client: client, prefix: prefix, worker: worker, put: redis.NewScript(putLua), match: redis.NewScript(matchLua),
+		settle: redis.NewScript(settleLua), holder: redis.NewScript(leaseLua)}
+}
+
+func (x *Redis) key(account, what string) string {
+	return x.prefix + ":receipts:{" + account + "}:" + what
+}
+
+func (x *Redis) message(account, key string) string { return x.key(account, "m:") + key }
+func (x *Redis) parked(account, key string) string  { return x.key(account, "p:") + key }
+
+// fail makes an error of a call's, which is [receipts.ErrUnfit] where a script says so.
+func fail(account, what string, err error) error {
+	if redis.HasErrorPrefix(err, "RECEIPTSUNFIT") {
+		err = fmt.Errorf("%w (%w)", receipts.ErrUnfit, err)
+	}
+	return fmt.Errorf("receipts of account %s: %s: %w", account, what, err)
+}
+
+// Position implements [receipts.Index].
+func (x *Redis) Position(ctx context.Context, account string) (next uint64, known bool, err error) {
+	text, err := x.client.Get(ctx, x.key(account, "next")).Result()
+	if err == redis.Nil {
+		return 0, false, nil
+	}
+	if err == nil {
+		next, err = strconv.ParseUint(text, 10, 64)
+	}
+	if err != nil {
+		return 0, false, fail(account, "read the position", err)
+	}
+	return next, true, nil
+}
+
+// Begin implements [receipts.Index].
+func (x *Redis) Begin(ctx context.Context, account string) error {
+	if err := x.client.Set(ctx, x.key(account, "next"), "0", 0).Err(); err != nil {
+		return fail(account, "begin the index", err)
+	}
+	return nil
+}
+
+// Look implements [receipts.Index].
+func (x *Redis) Look(ctx context.Context, account string) (waiting int, newest time.Time, err error) {
+	pipe := x.client.Pipeline()
+	count := pipe.ZCard(ctx, x.key(account, "ask"))
+	at := pipe.Get(ctx, x.key(account, "newest"))
+	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
+		return 0, newest, fail(account, "look what waits", err)
+	}
+	if ms, err := at.Int64(); err == nil {
+		newest = time.UnixMilli(ms)
+	}
+	return int(count.Val()), newest, nil
+}
+
+// Hold implements [receipts.Leases].
+func (x *Redis) Hold(ctx context.Context, name string, d time.Duration) (bool, error) {
+	return x.lease(ctx, name, max(d, time.Millisecond).Milliseconds())
+}
+
+// Release implements [receipts.Leases].
+func (x *Redis) Release(ctx context.Context, name string) error {
+	_, err := x.lease(ctx, name, 0)
+	return err
+}
+
+func (x *Redis) lease(ctx context.Context, name string, ms int64) (bool, error) {
+	held, err := x.holder.Run(ctx, x.client, []string{x.prefix + ":lease:{" + name + "}"}, x.worker, ms).Int()
+	if err != nil {
+		return false, fmt.Errorf("lease %s: %w", name, err)
+	}
+	return held == 1, nil
+}

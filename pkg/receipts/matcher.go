@@ -1,0 +1,273 @@
+package receipts
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/gonets/gonets/pkg/dispatch"
+	"github.com/gonets/gonets/pkg/dispatch/job"
+	"github.com/gonets/gonets/pkg/providers"
+)
+
+const (
+	// matchers is how many batches one worker is at together, and matchRows how many receipts a batch has at most, but for a letter more.
+	matchers  = 4
+	matchRows = 1000
+	// comeBack is how long a letter is left alone that can't be settled now.
+	comeBack = time.Second
+	// keepParked is how long receipts of an account are parked that this worker doesn't know.
+	keepParked = 72 * time.Hour
+)
+
+// match takes letters from the stream, until ctx ends, and settles them.
+func (s *Service) match(ctx, hard context.Context) error {
+	in := make(chan Delivery, matchers)
+	var all sync.WaitGroup
+	for range matchers {
+		all.Go(func() {
+			for first := range in {
+				for account, batch := range s.gather(first, in) {
+					s.settle(hard, account, batch)
+				}
+			}
+		})
+	}
+	err := s.Store.Run(ctx, func(d Delivery) { in <- d })
+	close(in)
+	all.Wait()
+	return err
+}
+
+// batch are letters of one account that are settled together.
+type batch struct {
+	letters  []Delivery
+	receipts []Receipt
+}
+
+// gather takes what has come meanwhile beside the first letter, by account: while the matchers are busy letters gather, and an idle one waits for
+// nothing.
+func (s *Service) gather(first Delivery, in <-chan Delivery) map[string]*batch {
+	by := map[string]*batch{}
+	rows := 0
+	for d, more := first, true; more; {
+		b := by[d.Account]
+		if b == nil {
+			b = &batch{}
+			by[d.Account] = b
+		}
+		receipts, err := open(d.Data)
+		if err != nil { // of another version, or nobody's: it is acknowledged with the others
+			s.log.Error("a letter that can't be read", zap.String("account", d.Account), zap.Int("bytes", len(d.Data)), zap.Error(err))
+		}
+		b.receipts = append(b.receipts, receipts...)
+		rows += len(receipts)
+		b.letters = append(b.letters, d)
+		if rows >= matchRows {
+			return by
+		}
+		select {
+		case d, more = <-in:
+		default:
+			more = false
+		}
+	}
+	return by
+}
+
+// settle is the way of a batch. In this order, so that a crash between any two steps loses nothing, and repeats nothing that can't be recognised:
+//
+//  1. the index tells which messages they are about; what is nobody's is parked, in the index and in the stream
+//  2. the claim records number the events
+//  3. the events are out
+//  4. the index knows that they are
+//  5. the letters are acknowledged
+//
+// A letter whose step fails stays unacknowledged and comes again: to this worker or to another.
+func (s *Service) settle(ctx context.Context, account string, b *batch) {
+	err := s.settled(ctx, account, b)
+	for _, d := range b.letters {
+		if err == nil {
+			_ = d.Handle.Ack() // a lost one leads to a redelivery, which changes nothing
+		} else {
+			_ = d.Handle.Nak(comeBack)
+		}
+	}
+	if err != nil {
+		s.log.Warn("receipts come again", zap.String("account", account), zap.Int("receipts", len(b.receipts)), zap.Error(err))
+	}
+}
+
+func (s *Service) settled(ctx context.Context, account string, b *batch) error {
+	a := s.accountOf(account)
+	matched, err := s.find(ctx, a, b)
+	if err != nil {
+		return err
+	}
+	steps, busy, err := s.advance(ctx, matched)
+	if err != nil {
+		return err
+	}
+	events, settled := told(a, steps)
+	if len(events) > 0 {
+		if err := s.insist(ctx, "publish events", func() error { return s.Publisher.Publish(ctx, events) }); err != nil {
+			return err
+		}
+	}
+	if len(settled) > 0 {
+		if err := s.Index.Settle(ctx, a.Name, settled); err != nil {
+			return err
+		}
+	}
+	s.observe(steps)
+	return s.storeAgain(ctx, a, b, busy)
+}
+
+// step is a receipt on its way.
+type step struct {
+	receipt *Receipt
+	entry   *Entry
+	event   dispatch.Event
+	over    bool // it tells nothing new, and nothing more will come
+	advance Advance
+}
+
+// find tells which messages the batch is about, of several receipts of one message the one that says most. What is nobody's yet is parked.
+func (s *Service) find(ctx context.Context, a *Account, b *batch) ([]*step, error) {
+	if len(b.receipts) == 0 {
+		return nil, nil
+	}
+	entries, err := s.Index.Match(ctx, a.Name, b.receipts, a.GiveUp)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	var parked []Receipt
+	var steps []*step
+	by := make(map[string]*step, len(entries))
+	for i, e := range entries {
+		r := &b.receipts[i]
+		if e == nil {
+			parked = append(parked, *r)
+			continue
+		}
+		before := by[e.Key]
+		if before != nil && before.receipt.Rank() >= r.Rank() {
+			continue
+		}
+		st := &step{receipt: r, entry: e, event: r.event(e, now)}
+		if !Forward(e.Event.State, st.event.State) {
+			if st.over = r.State == providers.Untold && e.Event.State != job.Delivered; !st.over {
+				continue
+			}
+		}
+		if before != nil {
+			*before = *st
+			continue
+		}
+		by[e.Key] = st
+		steps = append(steps, st)
+	}
+	if len(parked) > 0 {
+		s.Observer.Parked(a.Name, len(parked))
+		all, err := letters(a.Name, newID(), parked)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.Store.Park(ctx, all, a.GiveUp); err != nil {
+			return nil, err
+		}
+	}
+	return steps, nil
+}
+
+// Forward tells whether a message goes on from one state to another, by a receipt: from undelivered only to delivered, from delivered nowhere.
+func Forward(from, to job.State) bool {
+	switch from {
+	case job.Submitted:
+		return true
+	case job.Unknown:
+		return to == job.Delivered || to == job.Undelivered
+	case job.Undelivered:
+		return to == job.Delivered
+	}
+	return false
+}
+
+// advance has the records say what was told. The steps that it returns are done with, but for their events.
+func (s *Service) advance(ctx context.Context, steps []*step) (done []*step, busy []Receipt, err error) {
+	var asked []*step
+	var asks []Step
+	for _, st := range steps {
+		if st.over {
+			done = append(done, st)
+			continue
+		}
+		asked, asks = append(asked, st), append(asks, Step{Known: st.entry.Event, Told: st.event})
+	}
+	if len(asks) == 0 {
+		return done, nil, nil
+	}
+	answers, err := s.Records.Advance(ctx, asks)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, st := range asked {
+		st.advance = answers[i]
+		if st.advance.Verdict == Busy {
+			busy = append(busy, *st.receipt)
+		} else {
+			done = append(done, st)
+		}
+	}
+	return done, busy, nil
+}
+
+// told are the events to be published, and what the index is to know then: where the message stands, and that nothing is waited for any more.
+func told(a *Account, steps []*step) (events []dispatch.Event, settled []Entry) {
+	now := time.Now()
+	for _, st := range steps {
+		last := &st.entry.Event
+		if n := len(st.advance.Events); n > 0 {
+			events = append(events, st.advance.Events...)
+			last = &st.advance.Events[n-1]
+		}
+		settled = append(settled, a.settled(*st.entry, last, now))
+	}
+	return events, settled
+}
+
+// storeAgain stores the receipts again whose jobs a worker is at, so that the others of their letters are done with. Where there are no others the
+// letters come again by themselves.
+func (s *Service) storeAgain(ctx context.Context, a *Account, b *batch, busy []Receipt) error {
+	if len(busy) == 0 {
+		return nil
+	}
+	if len(busy) == len(b.receipts) {
+		return errBusy
+	}
+	all, err := letters(a.Name, newID(), busy)
+	if err != nil {
+		return err
+	}
+	return s.Store.Put(ctx, all)
+}
+
+func (s *Service) observe(steps []*step) {
+	now := time.Now()
+	for _, st := range steps {
+		if !st.over && st.advance.Verdict == Advanced {
+			s.Observer.Told(st.event.Account, st.event.State, now.Sub(st.receipt.Came))
+		}
+	}
+}
+
+// accountOf is the account of that name; one that isn't configured any more has the longest patience.
+func (s *Service) accountOf(name string) *Account {
+	if a := s.accounts[name]; a != nil {
+		return a
+	}
+	return &Account{Name: name, GiveUp: keepParked}
+}
