@@ -14,6 +14,7 @@ type health struct {
 	mu     sync.Mutex
 	checks map[string]string // name → "ok" or what is wrong
 	probes map[string]func(context.Context) error
+	hooks  hooks // what providers post to
 }
 
 // probeTimeout is how long /readyz waits for a probe.
@@ -93,6 +94,7 @@ func (h *health) serve(l net.Listener, metrics http.Handler) (stop func()) {
 		answer(w, state, status)
 	})
 	mux.Handle("GET /metrics", metrics)
+	mux.Handle("POST /webhooks/{account}/{secret}", &h.hooks)
 	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Serve(l) }() // it ends with ErrServerClosed

@@ -95,6 +95,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		pulls[r.Name] = pullOf(r, cfg)
 	}
 	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
+	limiter := newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens)
 	ports, watched := observe.Wrap(dispatch.Ports{
 		Sources: func(lane job.Lane, route string) dispatch.Source {
 			return natsq.NewSource(js, layout(cfg), lane, route, natsq.SourceOptions{
@@ -105,7 +106,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 			})
 		},
 		Claims:  guard,
-		Limiter: newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens),
+		Limiter: limiter,
 		Health:  newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix)),
 		Outlet:  outlet,
 	}, accounts, layers...)
@@ -117,6 +118,8 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		return err
 	}
 	opened.add(watchBacklog(metrics, js, layout(cfg), log))
+	told := newReceipts(cfg, receiptAccounts(cfg, accounts, limiter), js, db, records{guard, claims}, outlet, log)
+	h.hooks.serve(told, cfg, log)
 	stopping := context.AfterFunc(ctx, func() {
 		h.report("worker", errors.New("stopping"))
 		log.Info("stopping", zap.Duration("budget", drainBudget))
@@ -124,7 +127,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	defer stopping()
 	h.report("worker", nil)
 	log.Info("working", zap.Int("routes", len(cfg.Routes)), zap.Int("accounts", len(cfg.Accounts)))
-	err = pipeline.Run(ctx)
+	err = together(ctx, pipeline.Run, told.Run)
 	if flushed := flush(nc); err == nil {
 		err = flushed
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"net/http"
 	"time"
 
 	"github.com/gonets/gonets/pkg/providers"
@@ -69,6 +70,7 @@ func (l *loader) readAccount(s *section, name string, lease time.Duration) Accou
 	a.Recheck = read(s, "recheck", 30*time.Second, duration(time.Millisecond))
 	a.Breaker = readBreaker(s.sub("breaker"))
 	a.Receipts = readReceipts(s.sub("receipts"))
+	a.WebhookSecret = readCredential(s, "webhook_secret", "", webhookSecret)
 
 	if a.Timeout >= lease {
 		s.fault("timeout", "%s is not below the claim's lease of %s, half of nats.ack_wait; use less, or raise nats.ack_wait",
@@ -82,9 +84,24 @@ func (l *loader) readAccount(s *section, name string, lease time.Duration) Accou
 	}
 	if known {
 		a.Settings = s.settings(a.Kind)
+		s.checkWebhook(a)
 		s.close() // with an unknown provider nobody knows its keys
 	}
 	return a
+}
+
+// checkWebhook reports a secret for a provider that posts nothing. What a provider can do its own type tells.
+func (s *section) checkWebhook(a Account) {
+	if a.WebhookSecret == "" || a.URL == nil || len(s.faulty) > 0 {
+		return
+	}
+	p, err := a.Settings.Open(providers.Endpoint{URL: a.URL, Client: http.DefaultClient, Timeout: a.Timeout, Now: time.Now})
+	if err != nil {
+		return // a fault of its own, which the start reports
+	}
+	if _, ok := p.(providers.ReceiptHook); !ok {
+		s.fault("webhook_secret", "given, but %s posts nothing by itself; leave it out", a.Kind.Name)
+	}
 }
 
 // missing reports that the key isn't there, unless something else about it was reported.

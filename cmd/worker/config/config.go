@@ -97,6 +97,7 @@ type Account struct {
 	Recheck        time.Duration // how often a paused account is asked again
 	Breaker        Breaker
 	Receipts       Receipts
+	WebhookSecret  providers.Secret // the last part of the path that the provider posts to; empty: it can't
 }
 
 // Limit is the rate of an account over all replicas. The zero value: no limit.

@@ -12,16 +12,27 @@ import (
 	"time"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"github.com/gonets/gonets/pkg/providers"
 )
 
 var (
 	nameForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 	prefixForm  = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 	sizeForm    = regexp.MustCompile(`^([0-9]+)\s*([A-Za-z]*)$`)
+	secretForm  = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
 	decimalForm = regexp.MustCompile(`^[0-9]{1,18}(\.[0-9]{1,18})?$`)
 )
 
 func text(s string) (string, error) { return s, nil }
+
+// webhookSecret reads what stands in a URL's path, and must not be guessed.
+func webhookSecret(s string) (providers.Secret, error) {
+	if !secretForm.MatchString(s) {
+		return "", errors.New("is too short or has other characters, use 16 to 128 letters, digits, - and _")
+	}
+	return providers.Secret(s), nil
+}
 
 func boolean(s string) (bool, error) {
 	switch s {

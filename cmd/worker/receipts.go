@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gonets/gonets/cmd/worker/config"
+	"github.com/gonets/gonets/pkg/dispatch"
+	"github.com/gonets/gonets/pkg/dispatch/claim"
+	"github.com/gonets/gonets/pkg/dispatch/natsq"
+	"github.com/gonets/gonets/pkg/providers"
+	"github.com/gonets/gonets/pkg/receipts"
+	"github.com/gonets/gonets/pkg/receipts/index"
+)
+
+// records are the claim records as receipts see them: a call that meets a loss waits until they are whole again.
+type records struct {
+	guard  *guard
+	claims *claim.Store
+}
+
+// Advance implements [receipts.Records].
+func (r records) Advance(ctx context.Context, steps []receipts.Step) ([]receipts.Advance, error) {
+	return guarded(ctx, r.guard, func() ([]receipts.Advance, error) { return r.claims.Advance(ctx, steps) })
+}
+
+// newReceipts makes the worker's share in the receipts of all accounts that report delivery.
+func newReceipts(cfg *config.Config, accounts []receipts.Account, js jetstream.JetStream, db redis.UniversalClient, r records, outlet *natsq.Outlet, log *zap.Logger) *receipts.Service {
+	x := index.New(db, cfg.Redis.Prefix, rand.Text()[:16])
+	return receipts.New(receipts.Config{Accounts: accounts, Drain: drainBudget}, receipts.Ports{
+		Index:     x,
+		Leases:    x,
+		History:   natsq.Follower{JS: js, Layout: layout(cfg)},
+		Store:     natsq.NewReceipts(js, layout(cfg), func(err error) { log.Warn("receipts", zap.Error(err)) }),
+		Records:   r,
+		Publisher: outlet,
+	}, log)
+}
+
+// receiptAccounts are those of which a final state can be learnt after submission. What a provider can do for it its own type tells.
+func receiptAccounts(cfg *config.Config, opened []dispatch.Account, limiter dispatch.Limiter) []receipts.Account {
+	var all []receipts.Account
+	for i, o := range opened {
+		if !o.Traits.ReportsDelivery {
+			continue
+		}
+		c := cfg.Accounts[i]
+		a := receipts.Account{Name: o.Name, MaxRead: o.Traits.MaxRead, MaxAsk: o.Traits.MaxAsk, Timeout: o.Timeout,
+			Every: c.Receipts.Every, Idle: c.Receipts.Idle, AskAfter: c.Receipts.AskAfter, GiveUp: c.Receipts.GiveUp}
+		a.Queue, _ = o.Provider.(providers.ReceiptQueue) // nil where it isn't one
+		a.Asker, _ = o.Provider.(providers.ReceiptAsker)
+		if c.WebhookSecret != "" {
+			a.Hook, _ = o.Provider.(providers.ReceiptHook)
+		}
+		if ids, ok := o.Provider.(providers.ClientIDs); ok {
+			a.ClientID = ids.ClientID
+		}
+		if o.Bounded {
+			a.Enter = func(ctx context.Context) (func(), bool, error) { return limiter.Enter(ctx, o.Name) }
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// together runs both until ctx ends or one of them fails, and then until both have finished what they have in hand.
+func together(ctx context.Context, one, other func(context.Context) error) error {
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return one(ctx) })
+	all.Go(func() error { return other(ctx) })
+	return all.Wait()
+}
