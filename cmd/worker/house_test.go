@@ -29,7 +29,7 @@ type house struct {
 	nats      *natstest.Server
 	redis     *redistest.Server
 	prostor   *sim.Prostor
-	mysmpp    *sim.Server
+	mysmpp    *sim.MySMPPServer
 	scorocode *sim.Server
 	nc        *nats.Conn
 	js        jetstream.JetStream
@@ -48,9 +48,9 @@ func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{t: t, redis: redistest.Start(t), nats: natstest.Start(t)}
 	h.prostor = sim.NewProstor("shop", prostorPassword)
-	h.mysmpp = sim.NewMySMPP(sim.MySMPP{Token: mysmppToken}).Server
+	h.mysmpp = sim.NewMySMPP(sim.MySMPP{Token: mysmppToken})
 	h.scorocode = sim.NewScorocode(sim.Scorocode{App: "app", ClientKey: "client", MasterKey: scorocodeKey, Count: 2})
-	for _, s := range []*sim.Server{h.prostor.Server, h.mysmpp, h.scorocode} {
+	for _, s := range []*sim.Server{h.prostor.Server, h.mysmpp.Server, h.scorocode} {
 		require.NoError(t, s.Start("127.0.0.1:0"))
 		t.Cleanup(s.Close)
 	}

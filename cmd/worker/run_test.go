@@ -75,7 +75,7 @@ func TestMainJob(t *testing.T) {
 
 	h.empty()
 	require.Equal(t, exitDone, stop(), log.String())
-	for _, s := range []*sim.Server{h.prostor.Server, h.mysmpp, h.scorocode} {
+	for _, s := range []*sim.Server{h.prostor.Server, h.mysmpp.Server, h.scorocode} {
 		require.Empty(t, s.Violations())
 		require.Empty(t, s.Repeats())
 		require.Equal(t, 1, s.Messages())
