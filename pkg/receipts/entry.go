@@ -112,9 +112,8 @@ func (e *Entry) waits() bool { return !e.Ask.IsZero() }
 
 func gaveUp(e *dispatch.Event) bool { return e.Error != nil && e.Error.Code == job.NoReceipt }
 
-// settled is the entry once an event was published.
-func (a *Account) settled(e Entry, published *dispatch.Event, now time.Time) Entry {
-	e.Event = *published
+// settled is the entry once its event was published: nothing is waited for any more.
+func (a *Account) settled(e Entry, now time.Time) Entry {
 	e.Ask = time.Time{}
 	a.limit(&e)
 	if !e.Until.After(now) {

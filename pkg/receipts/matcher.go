@@ -2,6 +2,7 @@ package receipts
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -102,26 +103,21 @@ func (s *Service) settle(ctx context.Context, account string, b *batch) {
 
 func (s *Service) settled(ctx context.Context, account string, b *batch) error {
 	a := s.accountOf(account)
-	matched, err := s.find(ctx, a, b)
+	steps, err := s.find(ctx, a, b)
 	if err != nil {
 		return err
 	}
-	steps, busy, err := s.advance(ctx, matched)
-	if err != nil {
-		return err
-	}
-	events, settled := told(a, steps)
-	if len(events) > 0 {
-		if err := s.insist(ctx, "publish events", func() error { return s.Publisher.Publish(ctx, events) }); err != nil {
+	var busy []Receipt
+	for len(steps) > 0 { // more than once where an event was recorded and not published
+		if err := s.advance(ctx, steps); err != nil {
 			return err
 		}
-	}
-	if len(settled) > 0 {
-		if err := s.Index.Settle(ctx, a.Name, settled); err != nil {
+		if err := s.tell(ctx, a, steps); err != nil {
 			return err
 		}
+		busy = append(busy, receiptsOf(steps, Busy)...)
+		steps = slices.DeleteFunc(steps, func(st *step) bool { return st.advance.Verdict != Behind })
 	}
-	s.observe(steps)
 	return s.storeAgain(ctx, a, b, busy)
 }
 
@@ -196,47 +192,69 @@ func Forward(from, to job.State) bool {
 	return false
 }
 
-// advance has the records say what was told. The steps that it returns are done with, but for their events.
-func (s *Service) advance(ctx context.Context, steps []*step) (done []*step, busy []Receipt, err error) {
+// advance has the records say what was told.
+func (s *Service) advance(ctx context.Context, steps []*step) error {
 	var asked []*step
 	var asks []Step
 	for _, st := range steps {
-		if st.over {
-			done = append(done, st)
-			continue
+		if !st.over {
+			asked, asks = append(asked, st), append(asks, Step{Known: st.entry.Event, Told: st.event})
 		}
-		asked, asks = append(asked, st), append(asks, Step{Known: st.entry.Event, Told: st.event})
 	}
 	if len(asks) == 0 {
-		return done, nil, nil
+		return nil
 	}
 	answers, err := s.Records.Advance(ctx, asks)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	for i, st := range asked {
 		st.advance = answers[i]
-		if st.advance.Verdict == Busy {
-			busy = append(busy, *st.receipt)
-		} else {
-			done = append(done, st)
-		}
 	}
-	return done, busy, nil
+	return nil
 }
 
-// told are the events to be published, and what the index is to know then: where the message stands, and that nothing is waited for any more.
-func told(a *Account, steps []*step) (events []dispatch.Event, settled []Entry) {
+// tell publishes the events, and lets the index know where the messages stand and that nothing is waited for any more.
+func (s *Service) tell(ctx context.Context, a *Account, steps []*step) error {
+	var events []dispatch.Event
+	var settled []Entry
 	now := time.Now()
 	for _, st := range steps {
-		last := &st.entry.Event
-		if n := len(st.advance.Events); n > 0 {
-			events = append(events, st.advance.Events...)
-			last = &st.advance.Events[n-1]
+		if st.advance.Verdict == Busy {
+			continue
 		}
-		settled = append(settled, a.settled(*st.entry, last, now))
+		if st.advance.Event != nil {
+			events = append(events, *st.advance.Event)
+			st.entry.Event = *st.advance.Event
+		}
+		settled = append(settled, a.settled(*st.entry, now))
 	}
-	return events, settled
+	if len(events) > 0 {
+		if err := s.insist(ctx, "publish events", func() error { return s.Publisher.Publish(ctx, events) }); err != nil {
+			return err
+		}
+	}
+	if len(settled) > 0 {
+		if err := s.Index.Settle(ctx, a.Name, settled); err != nil {
+			return err
+		}
+	}
+	for _, st := range steps {
+		if st.advance.Verdict == Advanced {
+			s.Observer.Told(a.Name, st.event.State, time.Since(st.receipt.Came))
+		}
+	}
+	return nil
+}
+
+// receiptsOf are the receipts of the steps with that verdict.
+func receiptsOf(steps []*step, v Verdict) (out []Receipt) {
+	for _, st := range steps {
+		if st.advance.Verdict == v {
+			out = append(out, *st.receipt)
+		}
+	}
+	return out
 }
 
 // storeAgain stores the receipts again whose jobs a worker is at, so that the others of their letters are done with. Where there are no others the
@@ -253,15 +271,6 @@ func (s *Service) storeAgain(ctx context.Context, a *Account, b *batch, busy []R
 		return err
 	}
 	return s.Store.Put(ctx, all)
-}
-
-func (s *Service) observe(steps []*step) {
-	now := time.Now()
-	for _, st := range steps {
-		if !st.over && st.advance.Verdict == Advanced {
-			s.Observer.Told(st.event.Account, st.event.State, now.Sub(st.receipt.Came))
-		}
-	}
 }
 
 // accountOf is the account of that name; one that isn't configured any more has the longest patience.

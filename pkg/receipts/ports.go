@@ -98,7 +98,9 @@ const (
 	Known Verdict = iota
 	// Advanced means: the record says it now.
 	Advanced
-	// Busy means: a worker is at the job. Ask again.
+	// Behind means: the job's last event may not be published. Publish it, and ask again with it as known; so no event is ever passed over.
+	Behind
+	// Busy means: a worker is at the job. Ask again later.
 	Busy
 	// Stale means: the job goes on under a later epoch or another publication, which this message has no part in.
 	Stale
@@ -107,7 +109,7 @@ const (
 // Advance is the answer to a step.
 type Advance struct {
 	Verdict Verdict
-	Events  []dispatch.Event // to be published, in this order; the last one is where the job stands. None: nothing is to be said
+	Event   *dispatch.Event // to be published: where the job stands. nil: nothing is to be said
 }
 
 // Publisher is where events go.

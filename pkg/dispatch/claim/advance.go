@@ -131,11 +131,10 @@ func (s *Store) look(ctx context.Context, guards []string, steps []receipts.Step
 // advance decides what a receipt makes of a record; stands is nil where there is none. The record is to be written with Advanced.
 //
 // The event that is known to be out may be behind the record: an earlier try, or another worker with another receipt of the message, may have
-// recorded an event and not published it. So that one is told, too, before what follows it.
+// recorded an event and not published it. So that one is told first, and nothing is recorded over it.
 func advance(stands *found, s *receipts.Step, now int64) (dispatch.Record, receipts.Advance) {
-	r := dispatch.Record{Epoch: s.Known.Epoch, Hash: s.Known.Hash, Publication: s.Known.Publication}
-	last, sequence := s.Known, s.Known.Sequence
-	var a receipts.Advance
+	r := dispatch.Record{Hash: s.Known.Hash, Publication: s.Known.Publication}
+	sequence := s.Known.Sequence
 	if stands != nil {
 		r = stands.Record
 		switch {
@@ -143,23 +142,24 @@ func advance(stands *found, s *receipts.Step, now int64) (dispatch.Record, recei
 			return r, receipts.Advance{Verdict: receipts.Stale}
 		case stands.live(now):
 			return r, receipts.Advance{Verdict: receipts.Busy}
-		}
-		if r.Epoch == s.Known.Epoch && r.Sequence > sequence && r.Last != nil && told(r.Last) {
-			last = complete(*r.Last, &s.Known)
-			a.Events = append(a.Events, last)
+		case r.Epoch == s.Known.Epoch && r.Sequence > sequence && r.Last != nil && told(r.Last):
+			last := complete(*r.Last, &s.Known)
+			if receipts.Forward(last.State, s.Told.State) {
+				return r, receipts.Advance{Verdict: receipts.Behind, Event: &last}
+			}
+			return r, receipts.Advance{Verdict: receipts.Known, Event: &last}
 		}
 		sequence = max(sequence, r.Sequence)
 	}
-	if !receipts.Forward(last.State, s.Told.State) {
-		return r, a // Known
+	if !receipts.Forward(s.Known.State, s.Told.State) {
+		return r, receipts.Advance{Verdict: receipts.Known}
 	}
 	event := s.Told
 	event.Sequence = sequence + 1
-	a.Verdict, a.Events = receipts.Advanced, append(a.Events, event)
 	r.Phase, r.Epoch, r.Sequence = dispatch.Concluded, s.Known.Epoch, event.Sequence
 	r.Account, r.Due, r.Told = event.Account, time.Time{}, nil
 	r.Last, r.Published = &event.Event, false
-	return r, a
+	return r, receipts.Advance{Verdict: receipts.Advanced, Event: &event}
 }
 
 // told tells whether an event was made of a receipt.
