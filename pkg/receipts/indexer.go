@@ -109,14 +109,14 @@ func (s *Service) makeIndex(ctx context.Context, made []*Account, next map[strin
 		return fmt.Errorf("make the index of what waits for a receipt: %w", err)
 	}
 	for _, a := range made {
+		// What was parked when the index was lost finds its message soon, or is parked again.
+		if err := s.Store.Unpark(ctx, a.Name); err != nil {
+			return fmt.Errorf("take up what was parked: %w", err)
+		}
 		if err := s.put(ctx, a, 0, last+1, nil); err != nil {
 			return err
 		}
 		next[a.Name] = last + 1
-		// What was parked when the index was lost. Now it finds its message, or is parked again.
-		if err := s.Store.Unpark(ctx, a.Name); err != nil {
-			return fmt.Errorf("take up what was parked: %w", err)
-		}
 	}
 	if read > 0 {
 		s.log.Info("the index of what waits for a receipt was made from the status stream", zap.Int("events", read), zap.Duration("took", time.Since(start)))

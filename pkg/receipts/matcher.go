@@ -9,8 +9,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/gonets/gonets/pkg/dispatch"
-	"github.com/gonets/gonets/pkg/dispatch/job"
-	"github.com/gonets/gonets/pkg/providers"
 )
 
 const (
@@ -119,77 +117,6 @@ func (s *Service) settled(ctx context.Context, account string, b *batch) error {
 		steps = slices.DeleteFunc(steps, func(st *step) bool { return st.advance.Verdict != Behind })
 	}
 	return s.storeAgain(ctx, a, b, busy)
-}
-
-// step is a receipt on its way.
-type step struct {
-	receipt *Receipt
-	entry   *Entry
-	event   dispatch.Event
-	over    bool // it tells nothing new, and nothing more will come
-	advance Advance
-}
-
-// find tells which messages the batch is about, of several receipts of one message the one that says most. What is nobody's yet is parked.
-func (s *Service) find(ctx context.Context, a *Account, b *batch) ([]*step, error) {
-	if len(b.receipts) == 0 {
-		return nil, nil
-	}
-	entries, err := s.Index.Match(ctx, a.Name, b.receipts, a.GiveUp)
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	var parked []Receipt
-	var steps []*step
-	by := make(map[string]*step, len(entries))
-	for i, e := range entries {
-		r := &b.receipts[i]
-		if e == nil {
-			parked = append(parked, *r)
-			continue
-		}
-		before := by[e.Key]
-		if before != nil && before.receipt.Rank() >= r.Rank() {
-			continue
-		}
-		st := &step{receipt: r, entry: e, event: r.event(e, now)}
-		if !Forward(e.Event.State, st.event.State) {
-			if st.over = r.State == providers.Untold && e.Event.State != job.Delivered; !st.over {
-				continue
-			}
-		}
-		if before != nil {
-			*before = *st
-			continue
-		}
-		by[e.Key] = st
-		steps = append(steps, st)
-	}
-	if len(parked) > 0 {
-		s.Observer.Parked(a.Name, len(parked))
-		all, err := letters(a.Name, newID(), parked)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.Store.Park(ctx, all, a.GiveUp); err != nil {
-			return nil, err
-		}
-	}
-	return steps, nil
-}
-
-// Forward tells whether a message goes on from one state to another, by a receipt: from undelivered only to delivered, from delivered nowhere.
-func Forward(from, to job.State) bool {
-	switch from {
-	case job.Submitted:
-		return true
-	case job.Unknown:
-		return to == job.Delivered || to == job.Undelivered
-	case job.Undelivered:
-		return to == job.Delivered
-	}
-	return false
 }
 
 // advance has the records say what was told.
