@@ -25,7 +25,7 @@ import (
 
 // house is everything a worker needs, for real: nats-server, redis-server and simulated providers.
 type house struct {
-	t         *testing.T
+	t         testing.TB
 	nats      *natstest.Server
 	redis     *redistest.Server
 	prostor   *sim.Prostor
@@ -35,6 +35,7 @@ type house struct {
 	js        jetstream.JetStream
 	config    string
 	events    chan *nats.Msg
+	watch     *nats.Subscription // which fills events
 }
 
 // The secrets of the house's accounts, which nothing may show.
@@ -44,7 +45,7 @@ const (
 	scorocodeKey    = "scorocode-access"
 )
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, redis: redistest.Start(t), nats: natstest.Start(t)}
 	h.prostor = sim.NewProstor("shop", prostorPassword)
@@ -56,9 +57,10 @@ func newHouse(t *testing.T) *house {
 	}
 	h.nc, h.js = h.nats.Connect(t)
 	h.events = make(chan *nats.Msg, 10_000)
-	sub, err := h.nc.ChanSubscribe("dispatch.status.>", h.events)
+	var err error
+	h.watch, err = h.nc.ChanSubscribe("dispatch.status.>", h.events)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = sub.Unsubscribe() })
+	t.Cleanup(func() { _ = h.watch.Unsubscribe() }) // it may have ended
 	require.NoError(t, h.nc.Flush())
 	h.config = h.configure("")
 	return h
@@ -86,7 +88,7 @@ routes:
 	return path
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, l.Close()) }()

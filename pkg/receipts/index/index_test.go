@@ -1,0 +1,290 @@
+package index
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/gonets/gonets/pkg/dispatch"
+	"github.com/gonets/gonets/pkg/dispatch/job"
+	"github.com/gonets/gonets/pkg/providers"
+	"github.com/gonets/gonets/pkg/ratelimit/redistest"
+	"github.com/gonets/gonets/pkg/receipts"
+)
+
+const hour = time.Hour
+
+// at is a time that stands in entries.
+func at() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+func entry(key string, state job.State, sequence int) receipts.Entry {
+	e := receipts.Entry{Key: key, Sent: at(), Ask: at().Add(hour), Until: at().Add(2 * hour)}
+	e.Event = dispatch.Event{Hash: "0123456789abcdef0123456789abcdef", Publication: "DISPATCH_JOBS_NORMAL:1", Event: job.Event{Job: "j" + key, Tenant: "shop", Route: "otp",
+		Lane: job.Normal, Channel: job.SMS, State: state, Sequence: sequence, Attempt: 1, Account: "main", Provider: "prostor", Segments: 1, Cost: "2.35", Currency: "RUB"}}
+	if key[0] == 'i' {
+		e.Event.ProviderID = key[1:]
+	}
+	return e
+}
+
+func receipt(id, client string, state providers.ReceiptState) receipts.Receipt {
+	return receipts.Receipt{ID: id, ClientID: client, State: state, Status: state.String(), Came: at()}
+}
+
+// onBoth runs a test on one server and in a cluster, which refuses keys of several slots in one call.
+func onBoth(t *testing.T, test func(t *testing.T, x *Redis)) {
+	t.Run("one server", func(t *testing.T) {
+		c := redistest.Start(t).Client()
+		t.Cleanup(func() { _ = c.Close() })
+		test(t, New(c, "t", "one"))
+	})
+	t.Run("cluster", func(t *testing.T) {
+		c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{redistest.StartCluster(t).Addr}, MaxRetries: -1, ContextTimeoutEnabled: true})
+		t.Cleanup(func() { _ = c.Close() })
+		test(t, New(c, "t", "one"))
+	})
+}
+
+func TestTheIndexIsNoneBeforeItIsMade(t *testing.T) {
+	onBoth(t, func(t *testing.T, x *Redis) {
+		ctx := t.Context()
+		unfit := func() {
+			t.Helper()
+			_, err := x.Match(ctx, "main", []receipts.Receipt{receipt("A", "", providers.Delivered)}, hour)
+			require.ErrorIs(t, err, receipts.ErrUnfit)
+			_, err = x.Due(ctx, "main", at(), 1)
+			require.ErrorIs(t, err, receipts.ErrUnfit)
+		}
+		_, known, err := x.Position(ctx, "main")
+		require.NoError(t, err)
+		require.False(t, known)
+		unfit()
+		require.ErrorIs(t, x.Settle(ctx, "main", []receipts.Entry{entry("iA", job.Delivered, 2)}), receipts.ErrUnfit)
+		require.NoError(t, x.Begin(ctx, "main"))
+		unfit()
+		_, err = x.Put(ctx, "main", 0, 0, []receipts.Entry{entry("iA", job.Submitted, 1)})
+		require.NoError(t, err)
+		unfit()
+		_, err = x.Put(ctx, "main", 0, 43, nil)
+		require.NoError(t, err)
+		next, known, err := x.Position(ctx, "main")
+		require.NoError(t, err)
+		require.True(t, known)
+		require.EqualValues(t, 43, next)
+		_, err = x.Put(ctx, "main", 0, 44, nil)
+		require.ErrorIs(t, err, receipts.ErrUnfit, "another worker carried it on")
+		found, err := x.Match(ctx, "main", []receipts.Receipt{receipt("A", "", providers.Delivered)}, hour)
+		require.NoError(t, err)
+		require.Equal(t, "jiA", found[0].Event.Job)
+	})
+}
+
+// made is an index at position 1.
+func made(t *testing.T, x *Redis) {
+	require.NoError(t, x.Begin(t.Context(), "main"))
+	_, err := x.Put(t.Context(), "main", 0, 1, nil)
+	require.NoError(t, err)
+}
+
+// Of the receipts that come before their message the one that says most waits for it, by either name; the position waits with it.
+func TestParkedReceipts(t *testing.T) {
+	onBoth(t, func(t *testing.T, x *Redis) {
+		ctx := t.Context()
+		made(t, x)
+		better := receipt("A", "C", providers.Delivered)
+		for _, r := range []receipts.Receipt{receipt("A", "", providers.Undelivered), better, receipt("A", "", providers.Untold)} {
+			found, err := x.Match(ctx, "main", []receipts.Receipt{r}, hour)
+			require.NoError(t, err)
+			require.Nil(t, found[0])
+		}
+		for _, key := range []string{"iA", "cC"} {
+			parked, err := x.Put(ctx, "main", 1, 2, []receipts.Entry{entry("iB", job.Submitted, 1), entry(key, job.Submitted, 1)})
+			require.NoError(t, err)
+			require.Equal(t, []receipts.Receipt{better}, parked)
+		}
+		next, _, err := x.Position(ctx, "main")
+		require.NoError(t, err)
+		require.EqualValues(t, 1, next)
+		require.NoError(t, x.Unpark(ctx, "main", []receipts.Receipt{better}))
+		parked, err := x.Put(ctx, "main", 1, 2, []receipts.Entry{entry("iA", job.Submitted, 1), entry("cC", job.Submitted, 1)})
+		require.NoError(t, err)
+		require.Empty(t, parked)
+		next, _, err = x.Position(ctx, "main")
+		require.NoError(t, err)
+		require.EqualValues(t, 2, next)
+	})
+}
+
+// More than one call's worth comes back one to one, and the latest of a message's events stays.
+func TestManyMessages(t *testing.T) {
+	onBoth(t, func(t *testing.T, x *Redis) {
+		ctx := t.Context()
+		made(t, x)
+		const n = 1300
+		entries := make([]receipts.Entry, n)
+		rows := make([]receipts.Receipt, 2*n)
+		for i := range entries {
+			entries[i] = entry(receipts.ByID(fmt.Sprint(i)), job.Submitted, 1)
+			rows[2*i] = receipt(fmt.Sprint(i), fmt.Sprint("C", i), providers.Delivered)
+			rows[2*i+1] = receipt(fmt.Sprint("none", i), "", providers.Delivered)
+		}
+		_, err := x.Put(ctx, "main", 1, 9, entries)
+		require.NoError(t, err)
+		found, err := x.Match(ctx, "main", rows, hour)
+		require.NoError(t, err)
+		for i := range entries {
+			require.Equal(t, entries[i].Event, found[2*i].Event)
+			require.Nil(t, found[2*i+1])
+		}
+		waiting, newest, err := x.Look(ctx, "main")
+		require.NoError(t, err)
+		require.Equal(t, n, waiting)
+		require.WithinDuration(t, entries[n-1].Sent, newest, time.Millisecond)
+
+		for i := range entries {
+			entries[i].Event.State, entries[i].Event.Sequence, entries[i].Ask = job.Delivered, 2, time.Time{}
+		}
+		require.NoError(t, x.Settle(ctx, "main", entries))
+		_, err = x.Put(ctx, "main", 9, 10, []receipts.Entry{entry("i0", job.Submitted, 1)})
+		require.NoError(t, err)
+		found, err = x.Match(ctx, "main", rows[:1], hour)
+		require.NoError(t, err)
+		require.Equal(t, job.Delivered, found[0].Event.State)
+		require.Equal(t, 2, found[0].Event.Sequence)
+		waiting, _, err = x.Look(ctx, "main")
+		require.NoError(t, err)
+		require.Zero(t, waiting)
+	})
+}
+
+func TestDue(t *testing.T) {
+	onBoth(t, func(t *testing.T, x *Redis) {
+		ctx := t.Context()
+		made(t, x)
+		old, young, brief := entry("iold", job.Submitted, 1), entry("iyoung", job.Submitted, 1), entry("ibrief", job.Submitted, 1)
+		old.Ask, brief.Ask = at().Add(-hour), at().Add(-2*hour)
+		brief.Until = at()
+		_, err := x.Put(ctx, "main", 1, 2, []receipts.Entry{young, old, brief})
+		require.NoError(t, err)
+		var due []receipts.Entry
+		require.Eventually(t, func() bool { // until brief is forgotten
+			due, err = x.Due(ctx, "main", at(), 10)
+			require.NoError(t, err)
+			return len(due) == 1
+		}, 10*time.Second, time.Millisecond)
+		require.Equal(t, old.Event, due[0].Event)
+		require.Equal(t, old.Ask, due[0].Ask)
+		waiting, _, err := x.Look(ctx, "main")
+		require.NoError(t, err)
+		require.Equal(t, 2, waiting, "what is forgotten waits no more")
+		due[0].Ask = at().Add(hour)
+		require.NoError(t, x.Postpone(ctx, "main", append(due, brief)))
+		due, err = x.Due(ctx, "main", at(), 10)
+		require.NoError(t, err)
+		require.Empty(t, due)
+	})
+}
+
+func TestLeases(t *testing.T) {
+	onBoth(t, func(t *testing.T, x *Redis) {
+		ctx := t.Context()
+		other := New(x.client, "t", "other")
+		hold := func(x *Redis) bool {
+			held, err := x.Hold(ctx, "queue:main", hour)
+			require.NoError(t, err)
+			return held
+		}
+		require.True(t, hold(x))
+		require.True(t, hold(x))
+		require.False(t, hold(other))
+		require.NoError(t, other.Release(ctx, "queue:main"))
+		require.False(t, hold(other))
+		require.NoError(t, x.Release(ctx, "queue:main"))
+		require.True(t, hold(other))
+		_, err := other.Hold(ctx, "queue:main", time.Millisecond)
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return hold(x) }, 10*time.Second, time.Millisecond)
+	})
+}
+
+// What an entry says comes back as it was, but for what only the index's other keys hold.
+func TestEntriesComeBackAsTheyWere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.String()
+		key := rapid.SampledFrom([]string{"iA", "cC"}).Draw(t, "key")
+		e := entry(key, rapid.SampledFrom([]job.State{job.Submitted, job.Unknown, job.Undelivered}).Draw(t, "state"), rapid.IntRange(1, 99).Draw(t, "sequence"))
+		e.Ask, e.Until = time.Time{}, time.Time{}
+		ev := &e.Event
+		ev.Epoch, ev.Segments = rapid.IntRange(0, 9).Draw(t, "epoch"), rapid.IntRange(0, 99).Draw(t, "segments")
+		for _, s := range []*string{&ev.Tenant, &ev.Job, &ev.Cost, &ev.Publication, &ev.Trace.Parent, &ev.Trace.State} {
+			*s = text.Draw(t, "text")
+		}
+		if key == "cC" {
+			ev.ProviderID = text.Draw(t, "id")
+		}
+		if m := rapid.MapOfN(text, text, 0, 4).Draw(t, "metadata"); len(m) > 0 {
+			ev.Metadata = m
+		}
+		got, err := decode(key, encode(&e))
+		require.NoError(t, err)
+		require.Equal(t, e, got)
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	e := entry("iA", job.Submitted, 1)
+	f.Add(encode(&e))
+	f.Add("0 2 delivered 1790000000123 ")
+	f.Fuzz(func(t *testing.T, value string) {
+		e, err := decode("iA", value)
+		if err != nil {
+			return
+		}
+		again, err := decode("iA", encode(&e))
+		require.NoError(t, err)
+		require.Equal(t, encode(&e), encode(&again))
+	})
+}
+
+// What a million waiting messages need, see docs/benchmarks.md: go test -run TestMemoryOfAnEntry -v ./pkg/receipts/index
+func TestMemoryOfAnEntry(t *testing.T) {
+	c := redistest.Start(t).Client()
+	t.Cleanup(func() { _ = c.Close() })
+	x := New(c, "dispatch", "one")
+	made(t, x)
+	used := func() int64 {
+		var n int64
+		info, err := c.Info(t.Context(), "memory").Result()
+		require.NoError(t, err)
+		_, err = fmt.Sscanf(info[len("# Memory\r\nused_memory:"):], "%d", &n)
+		require.NoError(t, err)
+		return n
+	}
+	const n = 20_000
+	before := used()
+	var entries []receipts.Entry
+	var rows []receipts.Receipt
+	for i := range n {
+		entries = append(entries, entry(receipts.ByID(fmt.Sprint(2592608030+i)), job.Submitted, 1))
+		rows = append(rows, receipt(fmt.Sprint(9592608030+i), "", providers.Delivered))
+	}
+	_, err := x.Put(t.Context(), "main", 1, 2, entries)
+	require.NoError(t, err)
+	each := (used() - before) / n
+	t.Logf("%d bytes a waiting message", each)
+	require.Less(t, each, int64(700))
+	before = used()
+	for i := range entries {
+		entries[i].Event.State, entries[i].Event.Sequence, entries[i].Ask = job.Delivered, 2, time.Time{}
+	}
+	require.NoError(t, x.Settle(t.Context(), "main", entries))
+	t.Logf("%d bytes less once it is delivered", (before-used())/n)
+	before = used()
+	_, err = x.Match(t.Context(), "main", rows, hour)
+	require.NoError(t, err)
+	t.Logf("%d bytes a parked receipt", (used()-before)/n)
+}
