@@ -31,9 +31,10 @@ func (s *alpha) Validate() (faults []providers.Fault) {
 	return faults
 }
 
-func (*alpha) Open(providers.Endpoint) (providers.Provider, error) {
-	return nil, errors.New("nothing to open")
-}
+// Open gives a provider that can send and nothing else.
+func (*alpha) Open(providers.Endpoint) (providers.Provider, error) { return nothing{}, nil }
+
+type nothing struct{ providers.Provider }
 
 var testKinds = []providers.Kind{
 	{
@@ -269,6 +270,10 @@ func TestFaults(t *testing.T) {
 		"breaker":          {account("login: a", "breaker: {failures: 0}"), "breaker.failures: 0 is too small"},
 		"receipts, idle":   {account("login: a", "receipts: {every: 10s, idle: 5s}"), "receipts.idle: 5s is shorter than every, use at least 10s"},
 		"receipts, end":    {account("login: a", "receipts: {ask_after: 10m, give_up: 5m}"), "receipts.give_up: 5m is shorter than ask_after"},
+		"webhook":          {account("login: a", "webhook_secret: hunter2-hunter2-hunter2"), "gonets.yaml:7: accounts.main.webhook_secret: given, but alpha posts nothing by itself; leave it out"},
+		"webhook, short":   {account("login: a", "webhook_secret: hunter2"), "gonets.yaml:7: accounts.main.webhook_secret: the value is too short or has other characters, use 16 to 128"},
+		"webhook, path":    {account("login: a", "webhook_secret: hunter2/hunter2/hunter2"), "webhook_secret: the value is too short or has other characters"},
+		"webhook, file":    {account("login: a", "webhook_secret_file: /nowhere"), "gonets.yaml:7: accounts.main.webhook_secret_file:"},
 		"native schedule": {strings.Replace(account("login: a", "native_schedule: true"), "alpha", "beta", 1),
 			"gonets.yaml:7: accounts.main.native_schedule: true, but beta can't hold messages"},
 
