@@ -21,9 +21,15 @@ import (
 	"github.com/gonets/gonets/pkg/receipts/index"
 )
 
+// drawer is a test, of rapid where something is to be drawn.
+type drawer interface {
+	require.TestingT
+	Helper()
+}
+
 // law is a run of workers, of which any may die at any call, over one account.
 type law struct {
-	t       *rapid.T
+	t       drawer
 	client  *redis.Client
 	prefix  string
 	streams *streams
@@ -31,6 +37,17 @@ type law struct {
 	sent    []dispatch.Event // the jobs' events of submission, also those that aren't published yet
 	out     int              // how many are published
 	told    map[string]int   // of each job the best rank of a receipt that was stored
+}
+
+func newLaw(t drawer, client *redis.Client) *law {
+	l := &law{t: t, client: client, prefix: rand.Text()[:8], streams: newStreams(), told: map[string]int{}}
+	var err error
+	l.claims, err = claim.New(client, claim.Config{Prefix: l.prefix, Worker: "w", Lease: time.Hour})
+	require.NoError(t, err)
+	_, err = l.claims.Ensure(context.Background())
+	require.NoError(t, err)
+	require.NoError(t, l.claims.Rearm(context.Background(), nil))
+	return l
 }
 
 func testAccount() receipts.Account {
@@ -48,7 +65,7 @@ func (l *law) worker(c *crash) *receipts.Service {
 
 // crash draws when a worker dies. Its context is over then, so that it repeats nothing.
 func (l *law) crash() *crash {
-	return &crash{at: rapid.IntRange(0, 9).Draw(l.t, "dies at"), after: rapid.Bool().Draw(l.t, "after the call")}
+	return &crash{at: rapid.IntRange(0, 9).Draw(l.t.(*rapid.T), "dies at"), after: rapid.Bool().Draw(l.t.(*rapid.T), "after the call")}
 }
 
 func (l *law) submit(n int) dispatch.Event {
@@ -73,9 +90,9 @@ func (l *law) submit(n int) dispatch.Event {
 
 // row is a receipt of the n-th job, as its provider would tell it: before or after the job's own event.
 func (l *law) row(n int) receipts.Receipt {
-	state := rapid.SampledFrom([]providers.ReceiptState{providers.Delivered, providers.Undelivered, providers.Untold}).Draw(l.t, "state")
+	state := rapid.SampledFrom([]providers.ReceiptState{providers.Delivered, providers.Undelivered, providers.Untold}).Draw(l.t.(*rapid.T), "state")
 	r := receipts.Receipt{ID: fmt.Sprint("P", n), State: state, Status: state.String(), Came: time.Now().UTC()}
-	if n%3 == 2 || rapid.Bool().Draw(l.t, "with our id") {
+	if n%3 == 2 || rapid.Bool().Draw(l.t.(*rapid.T), "with our id") {
 		r.ClientID = providers.Base32ID(job.KeyOf("shop", fmt.Sprint("j", n), "h"))
 	}
 	return r
@@ -87,13 +104,7 @@ func TestNoReceiptIsLostAndNoEventComesTwice(t *testing.T) {
 	client := redistest.Start(t).Client()
 	t.Cleanup(func() { _ = client.Close() }) // a test's connection
 	rapid.Check(t, func(t *rapid.T) {
-		l := &law{t: t, client: client, prefix: rand.Text()[:8], streams: newStreams(), told: map[string]int{}}
-		var err error
-		l.claims, err = claim.New(client, claim.Config{Prefix: l.prefix, Worker: "w", Lease: time.Hour})
-		require.NoError(t, err)
-		_, err = l.claims.Ensure(t.Context())
-		require.NoError(t, err)
-		require.NoError(t, l.claims.Rearm(t.Context(), nil))
+		l := newLaw(t, client)
 		jobs := rapid.IntRange(1, 6).Draw(t, "jobs")
 		for n := range jobs {
 			l.sent = append(l.sent, l.submit(n))
@@ -160,7 +171,7 @@ func (l *law) match(c *crash) {
 	if len(l.streams.letters) == 0 {
 		return
 	}
-	which := rapid.SliceOfN(rapid.IntRange(0, len(l.streams.letters)-1), 1, 5).Draw(l.t, "letters")
+	which := rapid.SliceOfN(rapid.IntRange(0, len(l.streams.letters)-1), 1, 5).Draw(l.t.(*rapid.T), "letters")
 	ctx := c.life(context.Background())
 	defer c.end()
 	letters, over := l.streams.take(which, c)

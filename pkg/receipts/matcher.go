@@ -15,8 +15,10 @@ const (
 	// matchers is how many batches one worker is at together, and matchRows how many receipts a batch has at most, but for a letter more.
 	matchers  = 4
 	matchRows = 1000
-	// comeBack is how long a letter is left alone that can't be settled now.
-	comeBack = time.Second
+	// comeBack is how long a letter is left alone that can't be settled now, and comeBackLater one of an account that this worker doesn't know:
+	// another one may, whose configuration is newer.
+	comeBack      = time.Second
+	comeBackLater = time.Minute
 	// keepParked is how long receipts of an account are parked that this worker doesn't know.
 	keepParked = 72 * time.Hour
 )
@@ -87,11 +89,15 @@ func (s *Service) gather(first Delivery, in <-chan Delivery) map[string]*batch {
 // A letter whose step fails stays unacknowledged and comes again: to this worker or to another.
 func (s *Service) settle(ctx context.Context, account string, b *batch) {
 	err := s.settled(ctx, account, b)
+	pause := comeBack
+	if s.accounts[account] == nil {
+		pause = comeBackLater
+	}
 	for _, d := range b.letters {
 		if err == nil {
 			_ = d.Handle.Ack() // a lost one leads to a redelivery, which changes nothing
 		} else {
-			_ = d.Handle.Nak(comeBack)
+			_ = d.Handle.Nak(pause)
 		}
 	}
 	if err != nil {
