@@ -30,7 +30,7 @@ func (r records) Advance(ctx context.Context, steps []receipts.Step) ([]receipts
 }
 
 // newReceipts makes the worker's share in the receipts of all accounts that report delivery.
-func newReceipts(cfg *config.Config, accounts []receipts.Account, js jetstream.JetStream, db redis.UniversalClient, r records, outlet *natsq.Outlet, log *zap.Logger) *receipts.Service {
+func newReceipts(cfg *config.Config, accounts []receipts.Account, js jetstream.JetStream, db redis.UniversalClient, r records, p receipts.Publisher, o receipts.Observer, log *zap.Logger) *receipts.Service {
 	x := index.New(db, cfg.Redis.Prefix, rand.Text()[:16])
 	return receipts.New(receipts.Config{Accounts: accounts, Drain: drainBudget}, receipts.Ports{
 		Index:     x,
@@ -38,7 +38,8 @@ func newReceipts(cfg *config.Config, accounts []receipts.Account, js jetstream.J
 		History:   natsq.Follower{JS: js, Layout: layout(cfg)},
 		Store:     natsq.NewReceipts(js, layout(cfg), func(err error) { log.Warn("receipts", zap.Error(err)) }),
 		Records:   r,
-		Publisher: outlet,
+		Publisher: p,
+		Observer:  o,
 	}, log)
 }
 

@@ -118,7 +118,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		return err
 	}
 	opened.add(watchBacklog(metrics, js, layout(cfg), log))
-	told := newReceipts(cfg, receiptAccounts(cfg, accounts, limiter), js, db, records{guard, claims}, outlet, log)
+	told := newReceipts(cfg, receiptAccounts(cfg, accounts, limiter), js, db, records{guard, claims}, ports.Outlet, metrics.Receipts(), log)
 	h.hooks.serve(told, cfg, log)
 	stopping := context.AfterFunc(ctx, func() {
 		h.report("worker", errors.New("stopping"))

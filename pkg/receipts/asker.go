@@ -21,7 +21,11 @@ func (s *Service) ask(ctx, hard context.Context, a *Account) {
 		most = a.MaxAsk
 	}
 	var p pace
+	defer s.Observer.Waiting(a.Name, 0)
 	for ctx.Err() == nil {
+		if waiting, _, err := s.Index.Look(ctx, a.Name); err == nil {
+			s.Observer.Waiting(a.Name, waiting)
+		}
 		due, err := s.Index.Due(ctx, a.Name, time.Now(), most)
 		if err != nil {
 			log.Debug("what is to be asked about isn't known", zap.Error(err))

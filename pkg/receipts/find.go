@@ -72,7 +72,6 @@ func (s *Service) matchOrPark(ctx context.Context, a *Account, receipts []Receip
 	if len(nobodys) == 0 {
 		return entries, nil
 	}
-	s.Observer.Parked(a.Name, len(nobodys))
 	all, err := letters(a.Name, newID(), nobodys)
 	if err != nil {
 		return nil, err

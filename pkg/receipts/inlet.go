@@ -15,15 +15,11 @@ import (
 // nobody is an observer.
 type nobody struct{}
 
-func (nobody) Read(string, Origin, int, int)         {}
-func (nobody) Parked(string, int)                    {}
 func (nobody) Told(string, job.State, time.Duration) {}
+func (nobody) Waiting(string, int)                   {}
 
 // keep stores what a provider told, before anything else happens to it. It repeats until all is stored; the error is that ctx ended before.
 func (s *Service) keep(ctx context.Context, a *Account, from Origin, receipts []Receipt, skipped int) error {
-	if len(receipts) > 0 || skipped > 0 {
-		s.Observer.Read(a.Name, from, len(receipts), skipped)
-	}
 	if skipped > 0 {
 		s.log.Warn("rows that can't be understood", zap.String("account", a.Name), zap.String("from", string(from)), zap.Int("rows", skipped))
 	}

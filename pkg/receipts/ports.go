@@ -119,12 +119,10 @@ type Publisher interface {
 
 // Observer is told what happens, for metrics. It must not block.
 type Observer interface {
-	// Read is a reply of the provider: rows that say something new, and rows that couldn't be understood.
-	Read(account string, from Origin, rows, skipped int)
-	// Parked are receipts whose message isn't known yet.
-	Parked(account string, n int)
-	// Told is an event; lag is from when the receipt came to us.
+	// Told is an event; lag is from when its receipt came to us.
 	Told(account string, state job.State, lag time.Duration)
+	// Waiting is how many messages wait for their last receipt. The one worker that asks about them tells it, and 0 when it does so no more.
+	Waiting(account string, n int)
 }
 
 // Origin is how a receipt came.
