@@ -77,8 +77,8 @@ func newFirm(t *testing.T) *firm {
 redis: {url: "redis://%s/0"}
 http: {listen: "127.0.0.1:0"}
 accounts:
-  prostor-main: {provider: prostor, url: "%s", login: shop, password: hunter2, sender: MyShop, recheck: 1s, timeout: 1s}
-  mysmpp-main: {provider: mysmpp, url: "%s", token: hunter3, sender: MyShop, timeout: 1s}
+  prostor-main: {provider: prostor, url: "%s", login: shop, password: hunter2, sender: MyShop, recheck: 1s, timeout: 1s, breaker: {failures: 1000000}}
+  mysmpp-main: {provider: mysmpp, url: "%s", token: hunter3, sender: MyShop, timeout: 1s, breaker: {failures: 1000000}}
 routes:
   hold: {accounts: [prostor-main], retry: {attempts: 2, initial: 20ms, max: 50ms}}
   knows: {accounts: [mysmpp-main], retry: {attempts: 2, initial: 20ms, max: 50ms}}
