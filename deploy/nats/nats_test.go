@@ -79,7 +79,7 @@ var administration = []string{
 	"$JS.API.STREAM.CREATE.MINE", "$JS.API.STREAM.CREATE.DISPATCH_DEAD", "$JS.API.STREAM.UPDATE.DISPATCH_STATUS", "$JS.API.STREAM.DELETE.DISPATCH_STATUS",
 	"$JS.API.STREAM.PURGE.DISPATCH_JOBS_URGENT", "$JS.API.STREAM.MSG.DELETE.DISPATCH_JOBS_URGENT", "$JS.API.STREAM.SNAPSHOT.DISPATCH_STATUS", "$JS.API.STREAM.RESTORE.DISPATCH_STATUS",
 	"$JS.API.CONSUMER.CREATE.DISPATCH_JOBS_URGENT.mine", "$JS.API.CONSUMER.DURABLE.CREATE.DISPATCH_JOBS_URGENT.mine", "$JS.API.CONSUMER.DELETE.DISPATCH_JOBS_URGENT.otp",
-	"$JS.API.CONSUMER.DELETE.DISPATCH_STATUS.receipts", "$JS.API.CONSUMER.CREATE.DISPATCH_STATUS.receipts.dispatch.status.>",
+	"$JS.API.CONSUMER.DELETE.DISPATCH_RECEIPTS.match", "$JS.API.CONSUMER.CREATE.DISPATCH_RECEIPTS.match",
 }
 
 func TestProducer(t *testing.T) {
@@ -126,7 +126,7 @@ func TestConsumer(t *testing.T) {
 
 	cannotPublish(t, nc, denied, "dispatch.jobs.urgent.otp.shop", "dispatch.jobs.urgent.otp.other", "dispatch.status.shop.otp.delivered", "dispatch.later.due.urgent.otp.shop", "dispatch.dead.shop.otp.ambiguous")
 	cannotPublish(t, nc, denied, administration...)
-	cannotPublish(t, nc, denied, "$JS.API.CONSUMER.MSG.NEXT.DISPATCH_STATUS.other", "$JS.API.CONSUMER.MSG.NEXT.DISPATCH_STATUS.receipts", "$JS.ACK.DISPATCH_STATUS.other.1.1.1.1.0",
+	cannotPublish(t, nc, denied, "$JS.API.CONSUMER.MSG.NEXT.DISPATCH_STATUS.other", "$JS.API.CONSUMER.MSG.NEXT.DISPATCH_RECEIPTS.match", "$JS.ACK.DISPATCH_STATUS.other.1.1.1.1.0",
 		"$JS.API.CONSUMER.CREATE.DISPATCH_STATUS.mine.dispatch.status.shop.>", "$JS.API.STREAM.MSG.GET.DISPATCH_STATUS", "$JS.API.DIRECT.GET.DISPATCH_STATUS", "$JS.API.STREAM.INFO.DISPATCH_STATUS")
 	cannotSubscribe(t, nc, denied, "dispatch.status.>", "dispatch.status.other.>", "dispatch.status.*.otp.submitted", "dispatch.jobs.>", "dispatch.dead.shop.>", "_INBOX.>", "_INBOX_worker.>")
 }
