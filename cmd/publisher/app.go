@@ -28,6 +28,7 @@ type app struct {
 
 	nats   string
 	creds  string
+	nkey   string
 	inbox  string
 	ca     string
 	cert   string
@@ -92,6 +93,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.nats, "nats", "", "NATS `URL`, several separated by commas (environment NATS_URL; default nats://127.0.0.1:4222)")
 	flags.StringVar(&a.creds, "creds", "", "`FILE` with NATS credentials (environment NATS_CREDS)")
+	flags.StringVar(&a.nkey, "nkey", "", "`FILE` with the seed of an nkey, in place of --creds (environment NATS_NKEY)")
 	flags.StringVar(&a.inbox, "inbox-prefix", "", "`PREFIX` of the inboxes that these credentials may subscribe to (environment NATS_INBOX_PREFIX; default _INBOX)")
 	flags.StringVar(&a.ca, "ca", "", "`FILE` with the CA's certificate that NATS is known by, PEM (environment NATS_CA; default the system's)")
 	flags.StringVar(&a.cert, "cert", "", "`FILE` with the client's certificate, PEM (environment NATS_CERT)")

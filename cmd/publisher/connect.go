@@ -72,10 +72,13 @@ func (a *app) identity() ([]nats.Option, error) {
 		}
 		return flag
 	}
-	creds, inbox := or(a.creds, "NATS_CREDS"), or(a.inbox, "NATS_INBOX_PREFIX")
+	creds, nkey, inbox := or(a.creds, "NATS_CREDS"), or(a.nkey, "NATS_NKEY"), or(a.inbox, "NATS_INBOX_PREFIX")
 	ca, cert, key := or(a.ca, "NATS_CA"), or(a.cert, "NATS_CERT"), or(a.key, "NATS_KEY")
 	if (cert == "") != (key == "") {
 		return nil, usagef("--cert and --key, or NATS_CERT and NATS_KEY, are given together or not at all")
+	}
+	if creds != "" && nkey != "" {
+		return nil, usagef("--creds and --nkey, or NATS_CREDS and NATS_NKEY, are two identities: give one")
 	}
 	if inbox != "" && !validPrefix(inbox) {
 		return nil, usagef("--inbox-prefix must be tokens of letters, digits, - and _, separated by dots")
@@ -83,6 +86,13 @@ func (a *app) identity() ([]nats.Option, error) {
 	var options []nats.Option
 	if creds != "" {
 		options = append(options, nats.UserCredentials(creds))
+	}
+	if nkey != "" {
+		option, err := nats.NkeyOptionFromSeed(nkey)
+		if err != nil {
+			return nil, fmt.Errorf("the nkey in %s: %w", nkey, err)
+		}
+		options = append(options, option)
 	}
 	if inbox != "" {
 		options = append(options, nats.CustomInboxPrefix(inbox))
