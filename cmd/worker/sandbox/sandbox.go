@@ -93,7 +93,7 @@ func sendSamples(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, o O
 	}
 	defer func() { _ = sub.Unsubscribe() }() // the connection is closed next
 	sum := newSummary(o.Jobs)
-	bar := progressbar.NewOptions(o.Jobs, progressbar.OptionSetWriter(o.Progress), progressbar.OptionSetDescription("submitted"),
+	bar := progressbar.NewOptions(o.Jobs, progressbar.OptionSetWriter(o.Progress), progressbar.OptionSetDescription("ended"),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("jobs"), progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionOnCompletion(func() { fmt.Fprintln(o.Progress) }))
 	published := make(chan error, 1)

@@ -19,14 +19,18 @@ type world struct {
 	nats      *server.Server
 	redis     *miniredis.Miniredis
 	prostor   *sim.Prostor
-	mysmpp    *sim.Server
+	mysmpp    *sim.MySMPPServer
 	scorocode *sim.Server
-	dir       string // of the streams and the configuration; removed at the end
+	dir       string   // of the streams and the configuration; removed at the end
+	closers   []func() // of the providers
 	stop      context.CancelFunc
 }
 
 // delay is how long a simulated provider takes to answer.
 const delay = 20 * time.Millisecond
+
+// delivery is how long after a provider took a message it says that the message was delivered.
+const delivery = 500 * time.Millisecond
 
 // recipients is how many a push finds.
 const recipients = 3
@@ -57,12 +61,15 @@ func newWorld(ctx context.Context) (w *world, err error) {
 	w.stop = stop
 	go w.tick(ticking)
 	w.prostor = sim.NewProstor("sandbox", "sandbox")
-	w.mysmpp = sim.NewMySMPP(sim.MySMPP{Token: "sandbox"}).Server
+	w.mysmpp = sim.NewMySMPP(sim.MySMPP{Token: "sandbox"})
 	w.scorocode = sim.NewScorocode(sim.Scorocode{App: "sandbox", ClientKey: "sandbox", MasterKey: "sandbox", Count: recipients})
+	w.prostor.DeliverAfter(delivery, nil)
+	w.mysmpp.DeliverAfter(delivery, nil)
 	for _, s := range w.servers() {
 		if err = s.Start("127.0.0.1:0"); err != nil {
 			return w, fmt.Errorf("simulated provider: %w", err)
 		}
+		w.closers = append(w.closers, s.Close)
 		s.Delay(delay)
 	}
 	return w, nil
@@ -70,7 +77,7 @@ func newWorld(ctx context.Context) (w *world, err error) {
 
 // servers are the simulated providers.
 func (w *world) servers() []*sim.Server {
-	return []*sim.Server{w.prostor.Server, w.mysmpp, w.scorocode}
+	return []*sim.Server{w.prostor.Server, w.mysmpp.Server, w.scorocode}
 }
 
 // tick tells the embedded Redis that time passes: by itself it expires nothing.
@@ -90,10 +97,8 @@ func (w *world) tick(ctx context.Context) {
 
 func (w *world) close() {
 	w.stop()
-	for _, s := range []*sim.Server{serverOf(w.prostor), w.mysmpp, w.scorocode} {
-		if s != nil {
-			s.Close()
-		}
+	for _, close := range w.closers {
+		close()
 	}
 	if w.redis != nil {
 		w.redis.Close()
@@ -105,13 +110,6 @@ func (w *world) close() {
 	if w.dir != "" {
 		_ = os.RemoveAll(w.dir) // a temporary folder
 	}
-}
-
-func serverOf(p *sim.Prostor) *sim.Server {
-	if p == nil {
-		return nil
-	}
-	return p.Server
 }
 
 // configuration writes the worker's configuration and returns its path.
@@ -128,11 +126,14 @@ accounts:
     login: sandbox
     password: sandbox
     sender: Sandbox
+    status_queue: sandbox
+    receipts: {every: 200ms, idle: 1s}
   mysmpp-main:
     provider: mysmpp
     url: %s
     token: sandbox
     sender: Sandbox
+    receipts: {every: 200ms, idle: 1s, ask_after: 1s}
   scorocode-main:
     provider: scorocode
     url: %s
