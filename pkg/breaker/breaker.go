@@ -48,6 +48,7 @@ const (
 	Failed                   // there was none
 	Refused                  // the answer was that it is no use to ask until somebody mends it
 	Blocked                  // the answer was not to ask for a time
+	Mended                   // what it is paused for is no more: Cause. It is no answer to what was asked, but to the same generation
 )
 
 // Report is a finding.
@@ -55,7 +56,7 @@ type Report struct {
 	Finding    Finding
 	Generation int64  // of the state under which it was asked
 	Ticket     string // of the probe; empty: it was none
-	Cause      string // of Failed, Refused, Blocked: for State
+	Cause      string // of Failed, Refused, Blocked: for State; of Mended: which pause is over
 	Words      string // likewise
 	// For is how long it is left alone: with Blocked, and with Refused before a probe. With Failed, at least, if it opens.
 	For time.Duration

@@ -18,6 +18,8 @@
 // most [Longest] times the policy's own. A trial without a failure puts everything back to the policy. A probe that fails is no fall: the thing
 // never was back, and is asked again at the same pace.
 //
+// A pause can be ended by who learns that its cause is [Mended], or made longer by who learns that it isn't, without a probe.
+//
 // What was asked before a change says nothing about the time after it: each change begins a generation, and a report counts only in its own, unless it
 // is the probe's. So requests that hang when a breaker opens don't open it again once it was closed.
 //

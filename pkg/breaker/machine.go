@@ -51,8 +51,16 @@ func (m machine) report(now time.Time, p Policy, r Report) machine {
 			m = m.fail(now, p, r, probe)
 		}
 	case Refused:
-		if counts {
-			m = m.shut(now, Paused, r, now.Add(r.For))
+		again := now.Add(r.For)
+		switch {
+		case counts:
+			m = m.shut(now, Paused, r, again)
+		case m.pausedFor(r) && again.After(m.Until): // said of the pause itself: it lasts
+			m.Until = again
+		}
+	case Mended:
+		if m.pausedFor(r) {
+			m = m.close(now)
 		}
 	case Blocked: // not to be asked is never out of date
 		till := now.Add(r.For)
@@ -65,6 +73,11 @@ func (m machine) report(now time.Time, p Policy, r Report) machine {
 		}
 	}
 	return m
+}
+
+// pausedFor tells whether the report is about the present pause.
+func (m machine) pausedFor(r Report) bool {
+	return m.Kind == Paused && !m.Itself && m.Cause == r.Cause && m.Generation == r.Generation
 }
 
 // fail counts a failure, and opens the breaker where it was one too many.
