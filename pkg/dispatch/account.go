@@ -91,13 +91,18 @@ func (a *account) put(it *item, now time.Time) bool {
 	return true
 }
 
-// evict finds other places for the jobs of an account that is shut; true where it is.
+// evict finds other places for the jobs that the account isn't to send now; true where there were some, or it is shut.
 func (a *account) evict(now time.Time) bool {
-	if !a.health.state.Load().shut(now) {
+	if a.health.state.Load().shut(now) {
+		a.line.replace(a.shelf.clear())
+		return true
+	}
+	if a.health.saving.Load() == nil {
 		return false
 	}
-	a.line.replace(a.shelf.clear())
-	return true
+	bulk := a.shelf.clearLane(laneIndex(job.Bulk))
+	a.line.replace(bulk)
+	return len(bulk) > 0
 }
 
 // way is the way of one packet.

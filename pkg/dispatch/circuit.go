@@ -40,6 +40,7 @@ const (
 	Failed                   // it didn't
 	Refused                  // it takes nothing until somebody mended it
 	Blocked                  // it is not to be asked for a time
+	Mended                   // what it was paused for is no more: Cause. Known from elsewhere than from a request
 )
 
 // AccountReport is a finding, on its way to the other workers.
@@ -47,7 +48,7 @@ type AccountReport struct {
 	Finding    Finding
 	Generation int64         // of the state that the request was made under
 	Ticket     string        // of the probe that it was; empty: it was none
-	Cause      job.Code      // of Failed, Refused and Blocked
+	Cause      job.Code      // of Failed, Refused, Blocked and Mended
 	Words      string        // likewise
 	For        time.Duration // with Blocked, how long; with Refused, how long before a probe; with Failed, at least
 }

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"time"
 
 	"github.com/gonets/gonets/pkg/providers"
@@ -45,6 +46,10 @@ type Account struct {
 	Timeout        time.Duration // of one request; below the claim's lease
 	Recheck        time.Duration // how long a pause lasts before the account is asked again
 	NativeSchedule bool          // give SendAt to the provider instead of holding the job
+
+	// SenderFault tells why nothing can be sent through the account under a sender; empty: it can be, or nobody knows. It may ask, for a few seconds,
+	// while which jobs of the same lane and route wait. Nil: senders aren't checked.
+	SenderFault func(ctx context.Context, sender string) string
 }
 
 // Config is what a Pipeline works with.

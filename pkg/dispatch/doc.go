@@ -28,5 +28,7 @@
 // An account that fails or refuses is left alone by all workers, see [Health]: its jobs go to the next account of their route or wait, and one of them is the
 // probe that finds it well again. A route that no account takes jobs of pulls nothing.
 //
+// An account that is short of funds takes no bulk, see [Pipeline.SaveFunds]: for that lane alone it is as if it were left alone.
+//
 // The package knows neither NATS nor Redis: it works through the ports of ports.go.
 package dispatch

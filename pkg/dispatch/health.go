@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gonets/gonets/pkg/dispatch/job"
 )
 
 // restAtMost is how long the jobs of an account that asked not to be asked for a time stay with it. For longer they go to another one, or wait.
@@ -15,8 +17,9 @@ const offerFor = 5 * time.Second
 // health is what this worker knows of an account's state, at most a poll behind the others. To ask it costs next to nothing.
 type health struct {
 	state   atomic.Pointer[AccountState]
-	offered atomic.Int64 // until when it is offered no further job to be probed with, in Unix ns
-	changes *signal      // of all accounts
+	offered atomic.Int64           // until when it is offered no further job to be probed with, in Unix ns
+	saving  atomic.Pointer[string] // why it takes no bulk; nil: it does
+	changes *signal                // of all accounts
 
 	mu    sync.Mutex
 	heard time.Time // when the account's own last answer came
@@ -28,13 +31,32 @@ func newHealth(changes *signal) *health {
 	return h
 }
 
-// takes tells whether a job may be given to the account: it is closed, or will be in a moment, or wants one to be probed with.
-func (h *health) takes(now time.Time) bool {
+// takes tells whether a job of the lane may be given to the account: it is closed, or will be in a moment, or wants one to be probed with.
+func (h *health) takes(now time.Time, lane job.Lane) bool {
+	if lane == job.Bulk && h.saving.Load() != nil {
+		return false
+	}
 	s := h.state.Load()
 	if s.Circuit == Closed {
 		return true
 	}
 	return !s.shut(now) && (s.Itself || now.UnixNano() >= h.offered.Load())
+}
+
+// why is why it doesn't take a job of the lane.
+func (h *health) why(now time.Time, lane job.Lane) *AccountState {
+	s := h.state.Load()
+	if words := h.saving.Load(); lane == job.Bulk && words != nil && !s.shut(now) {
+		return &AccountState{Cause: job.InsufficientFunds, Words: *words}
+	}
+	return s
+}
+
+// save makes the account take no bulk, and tells why; nil: it takes it again.
+func (h *health) save(why *string) {
+	if old := h.saving.Swap(why); (old == nil) != (why == nil) {
+		h.changes.tell()
+	}
 }
 
 // shut tells whether the account is not to be asked for so long that its jobs must not wait for it.

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -18,6 +19,8 @@ type item struct {
 	claim    Claim             // once claimed
 	pinned   *account          // the only account that may send it, since it may have it already
 	asked    []*account        // accounts that refused it in this round
+	barred   []*account        // accounts that can't send under its sender
+	unusable string            // why no account can send under its sender; empty: one can, or it is refused
 	fate     func() settlement // what is decided without an account; nil: it goes to one
 	held     *keep             // its heartbeat
 }
@@ -35,19 +38,21 @@ func (it *item) keepFor(now time.Time, window time.Duration) time.Duration {
 
 func (it *item) wasAsked(a *account) bool { return slices.Contains(it.asked, a) }
 
+func (it *item) isBarred(a *account) bool { return slices.Contains(it.barred, a) }
+
+// sender is the one under which the account would send the job; empty: the provider's own.
+func (it *item) sender(a *account) string { return cmp.Or(it.job.Sender, a.Sender) }
+
 // message is the job as the account's provider sees it, but for its key.
 func (it *item) message(a *account) providers.Message {
 	j := it.job
 	m := providers.Message{
 		Channel:   providers.Channel(j.Channel),
 		To:        j.To,
-		Sender:    j.Sender,
+		Sender:    it.sender(a),
 		Text:      j.Text,
 		ExpiresAt: j.ExpiresAt,
 		Trace:     it.delivery.Trace.Parent,
-	}
-	if m.Sender == "" {
-		m.Sender = a.Sender
 	}
 	if j.Audience != nil {
 		m.Audience = &providers.Audience{Collection: j.Audience.Collection, Query: j.Audience.Query, Everyone: j.Audience.Everyone}

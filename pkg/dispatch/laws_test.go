@@ -45,6 +45,8 @@ type plan struct {
 	expiries []int  // of every third job in turn, in ms
 	outcomes []int  // drawn for each message that reaches the provider, in turn
 	crashes  []int  // each worker in turn stops dead after so many steps outside
+	saves    []bool // whether each worker sends no bulk through the first account, until a minute has passed for the last ones
+	barred   []bool // whether an account hasn't the sender, of each question in turn
 	losses   []bool // whether the claims lose their data after each crash, and then after each stop
 	stops    []int  // each worker that doesn't crash is stopped after so many milliseconds; the last one never
 }
@@ -60,6 +62,8 @@ func drawPlan(t *rapid.T) plan {
 		outcomes: rapid.SliceOfN(rapid.IntRange(0, 12), 1, 100).Draw(t, "outcomes"),
 		crashes:  rapid.SliceOfN(rapid.IntRange(0, 120), 0, 4).Draw(t, "crashes"),
 		stops:    rapid.SliceOfN(rapid.IntRange(0, 400), 0, 2).Draw(t, "stops"),
+		saves:    rapid.SliceOfN(rapid.Bool(), 3, 3).Draw(t, "saves"),
+		barred:   rapid.SliceOfN(rapid.SampledFrom([]bool{false, false, false, true}), 7, 7).Draw(t, "barred"),
 		losses:   rapid.SliceOfN(rapid.Bool(), 6, 6).Draw(t, "losses"),
 	}
 }
@@ -108,6 +112,15 @@ func live(t *testing.T, p plan) *world {
 	}
 	cfg := testConfig(w, []string{"a", "b"}[:p.accounts]...)
 	cfg.Routes[0].OnUnknown = p.policy
+	var questions atomic.Int64
+	for i := range cfg.Accounts {
+		cfg.Accounts[i].SenderFault = func(context.Context, string) string {
+			if p.barred[int(questions.Add(1))%len(p.barred)] {
+				return "it isn't in the list"
+			}
+			return ""
+		}
+	}
 	for i := range lawJobs {
 		body := sms(fmt.Sprint("j", i))
 		if i%3 == 0 {
@@ -139,24 +152,37 @@ func live(t *testing.T, p plan) *world {
 		_ = stop() // it has crashed, or is cut off by its budget
 		ended()
 	}
-	several := func() (stop func()) {
+	several := func() (stop, spend func()) {
 		var stops []func() error
-		for range p.workers {
-			stops = append(stops, start(t, cfg, worker{world: w}))
+		var all []*Pipeline
+		for i := range p.workers {
+			one, stop := launch(t, cfg, worker{world: w}.ports())
+			all, stops = append(all, one), append(stops, stop)
+			if p.saves[i] {
+				one.SaveFunds("a", "little is left")
+			}
 		}
-		return func() {
+		spend = func() {
+			for _, one := range all {
+				one.SaveFunds("a", "")
+			}
+		}
+		stop = func() {
 			for _, stop := range stops {
 				require.NoError(t, stop())
 			}
 		}
+		return stop, spend
 	}
 	for _, ms := range p.stops {
-		stop := several()
+		stop, _ := several()
 		time.Sleep(time.Duration(ms) * time.Millisecond)
 		stop()
 		ended()
 	}
-	stop := several()
+	stop, spend := several()
+	time.Sleep(time.Minute)
+	spend()
 	for end := time.Now().Add(6 * time.Hour); w.left() > 0 && time.Now().Before(end); {
 		time.Sleep(time.Minute)
 	}
@@ -190,7 +216,9 @@ func breach(w *world, p plan) string {
 		got := copies[j.Key("shop")]
 		var last Event
 		next, ends := 1, 0
+		refused := false
 		for _, e := range w.events {
+			refused = refused || e.Job == id && e.Sequence == 0 && e.State == job.Rejected
 			if e.Job != id || e.Sequence == 0 {
 				continue
 			}
@@ -208,6 +236,7 @@ func breach(w *world, p plan) string {
 		}
 		risky := p.policy == Resend
 		switch {
+		case refused && next == 1 && got == 0: // its id is free
 		case ends != 1:
 			return fmt.Sprintf("%s: %d endings", id, ends)
 		case got > 1 && !risky:

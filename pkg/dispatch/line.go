@@ -114,7 +114,7 @@ func (l *line) place(ctx context.Context, it *item) {
 		}
 		a.shelf.announce(it)
 		changed := l.changes.changed()
-		if a.health.takes(now) && a.shelf.await(ctx, it, changed) {
+		if a.health.takes(now, it.delivery.Address.Lane) && a.shelf.await(ctx, it, changed) {
 			a.health.given(now)
 			return
 		}
@@ -136,7 +136,9 @@ func (l *line) choose(it *item, now time.Time) *account {
 		if why != nil {
 			cause, words = why.Cause, why.Words
 		}
-		it.fate = func() settlement { return wait(it.phase(), cause, words, it.route.comeBack(time.Now())) }
+		it.fate = func() settlement {
+			return wait(it.phase(), cause, words, it.route.comeBack(time.Now(), it.delivery.Address.Lane))
+		}
 	}
 	return a
 }
@@ -148,6 +150,9 @@ func (l *line) fate(it *item, now time.Time) func() settlement {
 	}
 	if it.expired(now) {
 		return func() settlement { return it.tooLate(passed) }
+	}
+	if it.unusable != "" {
+		return func() settlement { return it.senderless() }
 	}
 	if at, ok := it.due(now); ok {
 		return func() settlement { return schedule(at) }

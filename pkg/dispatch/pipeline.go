@@ -54,6 +54,16 @@ func (p *Pipeline) Accounts() map[string]AccountState {
 	return states
 }
 
+// SaveFunds makes an account of the configuration take no bulk jobs from now on, where why isn't empty: it stands in their events. Empty: it takes them
+// again. It may be called at any time.
+func (p *Pipeline) SaveFunds(account, why string) {
+	if why == "" {
+		p.health[account].save(nil)
+		return
+	}
+	p.health[account].save(&why)
+}
+
 // Run works until ctx ends, then stops in two phases: it begins nothing more, gives back the jobs it hasn't begun, and finishes those it
 // has; what isn't finished within Config.Drain is left to be delivered again. The error tells that it was so.
 func (p *Pipeline) Run(ctx context.Context) error {
@@ -75,7 +85,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		}
 		for _, lane := range job.Lanes() {
 			source := p.ports.Sources(lane, r.Name)
-			sources.Go(func() { l.pull(ctx, r, source) })
+			sources.Go(func() { l.pull(ctx, r, lane, source) })
 		}
 	}
 	stop, stopped := context.WithCancel(context.WithoutCancel(ctx)) // once no source puts in any more
@@ -107,9 +117,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 }
 
 // pull brings the jobs of one lane and route in while any account of the route takes some.
-func (l *line) pull(ctx context.Context, r *route, source Source) {
-	for r.awaitUsable(ctx, l.changes) == nil {
-		usable, done := r.whileUsable(ctx, l.changes)
+func (l *line) pull(ctx context.Context, r *route, lane job.Lane, source Source) {
+	for r.awaitUsable(ctx, lane, l.changes) == nil {
+		usable, done := r.whileUsable(ctx, lane, l.changes)
 		err := source.Run(usable, func(d Delivery) { l.take(usable, r, d) })
 		done()
 		if err != nil && ctx.Err() == nil {
@@ -123,5 +133,8 @@ func (l *line) pull(ctx context.Context, r *route, source Source) {
 func (l *line) take(ctx context.Context, r *route, d Delivery) {
 	it := admit(d, r, l.cfg.PhoneRegion)
 	it.held = l.keeper.add(d.Handle, time.Now())
+	if it.refused == nil {
+		it.checkSender(ctx)
+	}
 	l.place(ctx, it)
 }

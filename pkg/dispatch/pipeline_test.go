@@ -35,18 +35,29 @@ func testConfig(w *world, accounts ...string) Config {
 // start runs a worker and returns how to stop it.
 func start(t *testing.T, cfg Config, w worker) (stop func() error) {
 	t.Helper()
-	return startWith(t, cfg, Ports{Sources: w.sources, Claims: w, Limiter: w, Health: w, Outlet: w})
+	return startWith(t, cfg, w.ports())
 }
 
 // startWith is start with other ports.
 func startWith(t *testing.T, cfg Config, ports Ports) (stop func() error) {
+	t.Helper()
+	_, stop = launch(t, cfg, ports)
+	return stop
+}
+
+// launch is startWith for who needs the pipeline itself.
+func launch(t *testing.T, cfg Config, ports Ports) (p *Pipeline, stop func() error) {
 	t.Helper()
 	p, err := New(cfg, ports, zap.NewNop())
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- p.Run(ctx) }()
-	return func() error { cancel(); return <-done }
+	return p, func() error { cancel(); return <-done }
+}
+
+func (w worker) ports() Ports {
+	return Ports{Sources: w.sources, Claims: w, Limiter: w, Health: w, Outlet: w}
 }
 
 func (w worker) sources(lane job.Lane, route string) Source { return fakeSource{w, lane, route} }

@@ -48,18 +48,19 @@ func (r *route) sole(j *job.Job) string {
 	return name
 }
 
-// choose returns the account that is to take the job now: the pinned one, else the first that carries it, wasn't asked in this round and takes
-// jobs. nil: none can now; why says the state of the first of them.
+// choose returns the account that is to take the job now: the pinned one, else the first that carries it, has its sender, wasn't asked in this round
+// and takes jobs. nil: none can now; why says the state of the first of them.
 func (r *route) choose(it *item, now time.Time) (a *account, why *AccountState) {
+	lane := it.delivery.Address.Lane
 	for _, a := range r.accounts {
-		if (it.pinned != nil && a != it.pinned) || it.wasAsked(a) || !a.carries(it.job) {
+		if (it.pinned != nil && a != it.pinned) || it.wasAsked(a) || !a.carries(it.job) || (it.pinned == nil && it.isBarred(a)) {
 			continue
 		}
-		if a.health.takes(now) {
+		if a.health.takes(now, lane) {
 			return a, nil
 		}
 		if why == nil {
-			why = a.health.state.Load()
+			why = a.health.why(now, lane)
 		}
 	}
 	return nil, why
@@ -68,10 +69,10 @@ func (r *route) choose(it *item, now time.Time) (a *account, why *AccountState) 
 // waitAtMost is how long a job is given back for that no account can take, while the route's other jobs go on.
 const waitAtMost = 5 * time.Second
 
-// comeBack is how long a job is given back for that no account can take: where none takes any job, nothing is pulled, and it can come as
-// soon as one does.
-func (r *route) comeBack(now time.Time) time.Duration {
-	if r.usable(now) {
+// comeBack is how long a job is given back for that no account can take: where none takes any job of its lane, nothing is pulled, and it can come
+// as soon as one does.
+func (r *route) comeBack(now time.Time, lane job.Lane) time.Duration {
+	if r.usable(now, lane) {
 		return waitAtMost
 	}
 	return lookEvery
@@ -80,30 +81,30 @@ func (r *route) comeBack(now time.Time) time.Duration {
 // schedulesNatively tells whether the account that would take the job now holds it until its send_at by itself.
 func (r *route) schedulesNatively(it *item) bool {
 	for _, a := range r.accounts {
-		if a.carries(it.job) {
+		if a.carries(it.job) && !it.isBarred(a) {
 			return a.NativeSchedule
 		}
 	}
 	return false
 }
 
-// usable tells whether any account of the route takes jobs at present.
-func (r *route) usable(now time.Time) bool {
+// usable tells whether any account of the route takes jobs of the lane at present.
+func (r *route) usable(now time.Time, lane job.Lane) bool {
 	for _, a := range r.accounts {
-		if a.health.takes(now) {
+		if a.health.takes(now, lane) {
 			return true
 		}
 	}
 	return false
 }
 
-// awaitUsable returns nil when the route is usable, or ctx's error.
-func (r *route) awaitUsable(ctx context.Context, changes *signal) error {
+// awaitUsable returns nil when the route is usable for the lane, or ctx's error.
+func (r *route) awaitUsable(ctx context.Context, lane job.Lane, changes *signal) error {
 	tick := time.NewTicker(lookEvery) // that an account is due is no change
 	defer tick.Stop()
 	for {
 		changed := changes.changed()
-		if r.usable(time.Now()) {
+		if r.usable(time.Now(), lane) {
 			return ctx.Err()
 		}
 		select {
@@ -115,14 +116,14 @@ func (r *route) awaitUsable(ctx context.Context, changes *signal) error {
 	}
 }
 
-// whileUsable returns a context that ends when the route isn't usable any more.
-func (r *route) whileUsable(ctx context.Context, changes *signal) (context.Context, context.CancelFunc) {
+// whileUsable returns a context that ends when the route isn't usable for the lane any more.
+func (r *route) whileUsable(ctx context.Context, lane job.Lane, changes *signal) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer cancel()
 		for {
 			changed := changes.changed()
-			if !r.usable(time.Now()) {
+			if !r.usable(time.Now(), lane) {
 				return
 			}
 			select {

@@ -127,7 +127,7 @@ func (a *account) decide(r request, items []*item, results []providers.Result) [
 			if it.pinned == nil {
 				f.next, _ = it.route.choose(it, now)
 			}
-			f.pause = it.route.comeBack(now)
+			f.pause = it.route.comeBack(now, it.delivery.Address.Lane)
 		}
 		s := decide(res, f)
 		s.via, s.maybe = a.Name, it.ambiguous() || !res.Outcome.SurelyNotSent()

@@ -262,11 +262,17 @@ func (s *shelf) putBack(items []*item) {
 func (s *shelf) clear() []*item {
 	var all []*item
 	for l := range s.in {
-		all = append(all, s.held[l]...)
-		s.held[l] = nil
-		for len(s.in[l]) > 0 {
-			all = append(all, <-s.in[l])
-		}
+		all = append(all, s.clearLane(l)...)
+	}
+	return all
+}
+
+// clearLane is clear for one lane.
+func (s *shelf) clearLane(l int) []*item {
+	all := s.held[l]
+	s.held[l] = nil
+	for len(s.in[l]) > 0 {
+		all = append(all, <-s.in[l])
 	}
 	return all
 }
