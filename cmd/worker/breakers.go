@@ -52,7 +52,7 @@ func (b *breakers) Probe(ctx context.Context, account string, hold time.Duration
 //nolint:gochecknoglobals // a table that nobody writes to
 var findings = map[dispatch.Finding]breaker.Finding{
 	dispatch.NotMade: breaker.Nothing, dispatch.Succeeded: breaker.Succeeded, dispatch.Failed: breaker.Failed,
-	dispatch.Refused: breaker.Refused, dispatch.Blocked: breaker.Blocked,
+	dispatch.Refused: breaker.Refused, dispatch.Blocked: breaker.Blocked, dispatch.Mended: breaker.Mended,
 }
 
 func accountState(s breaker.State) dispatch.AccountState {

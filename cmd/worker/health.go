@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -11,17 +12,18 @@ import (
 
 // health answers /livez, /readyz and /metrics. A check is ready once its last report was nil.
 type health struct {
-	mu     sync.Mutex
-	checks map[string]string // name → "ok" or what is wrong
-	probes map[string]func(context.Context) error
-	hooks  hooks // what providers post to
+	mu       sync.Mutex
+	checks   map[string]string // name → "ok" or what is wrong
+	warnings map[string]string // name → what to look at, though it works
+	probes   map[string]func(context.Context) error
+	hooks    hooks // what providers post to
 }
 
 // probeTimeout is how long /readyz waits for a probe.
 const probeTimeout = 2 * time.Second
 
 func newHealth() *health {
-	return &health{checks: map[string]string{}, probes: map[string]func(context.Context) error{}}
+	return &health{checks: map[string]string{}, warnings: map[string]string{}, probes: map[string]func(context.Context) error{}}
 }
 
 // report sets a check's state. Its words must hold no secret: anyone who reaches the port can read them.
@@ -34,6 +36,13 @@ func (h *health) report(name string, err error) {
 	}
 }
 
+// warn adds a check that is ready, and what should be looked at nevertheless. Its words must hold no secret.
+func (h *health) warn(name, words string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.warnings[name] = words
+}
+
 // probe adds a check that is asked for each time.
 func (h *health) probe(name string, ask func(context.Context) error) {
 	h.mu.Lock()
@@ -44,7 +53,7 @@ func (h *health) probe(name string, ask func(context.Context) error) {
 // readiness is the body of /livez and /readyz.
 type readiness struct {
 	Status string            `json:"status"` // "ok" or "unavailable"
-	Checks map[string]string `json:"checks"` // "ok" or what is wrong
+	Checks map[string]string `json:"checks"` // "ok", "ok (warning: …)" or what is wrong
 }
 
 func (h *health) state(ctx context.Context) (readiness, int) {
@@ -56,6 +65,7 @@ func (h *health) state(ctx context.Context) (readiness, int) {
 	for name, state := range h.checks {
 		r.Checks[name] = state
 	}
+	warnings := maps.Clone(h.warnings)
 	for name, ask := range h.probes {
 		probes[name] = ask
 	}
@@ -70,8 +80,13 @@ func (h *health) state(ctx context.Context) (readiness, int) {
 	for _, state := range r.Checks {
 		if state != "ok" {
 			r.Status = "unavailable"
-			return r, http.StatusServiceUnavailable
 		}
+	}
+	for name, words := range warnings {
+		r.Checks[name] = "ok (warning: " + words + ")"
+	}
+	if r.Status != "ok" {
+		return r, http.StatusServiceUnavailable
 	}
 	return r, http.StatusOK
 }

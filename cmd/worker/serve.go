@@ -75,6 +75,8 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	if err != nil {
 		return err
 	}
+	opened.add(learnVersions(ctx, accounts, h.warn, log))
+	opened.add(checkSenders(ctx, cfg.Accounts, accounts, log))
 
 	h.report("streams", errors.New("not seen yet"))
 	h.report("claims", errors.New("not seen yet"))
@@ -95,6 +97,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		pulls[r.Name] = pullOf(r, cfg)
 	}
 	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
+	states := newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix))
 	limiter := newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens)
 	ports, watched := observe.Wrap(dispatch.Ports{
 		Sources: func(lane job.Lane, route string) dispatch.Source {
@@ -107,7 +110,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		},
 		Claims:  guard,
 		Limiter: limiter,
-		Health:  newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix)),
+		Health:  states,
 		Outlet:  outlet,
 	}, accounts, layers...)
 	pipeline, err := dispatch.New(dispatch.Config{
@@ -120,6 +123,9 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	opened.add(watchBacklog(metrics, js, layout(cfg), log))
 	told := newReceipts(cfg, receiptAccounts(cfg, accounts, limiter), js, db, records{guard, claims}, ports.Outlet, metrics.Receipts(), log)
 	h.hooks.serve(told, cfg, log)
+	money := &money{store: balanceStore{db, cfg.Redis.Prefix}, health: ports.Health, states: pipeline.Accounts, save: pipeline.SaveFunds,
+		told: func(account string, r reading) { metrics.Balances().Set(account, r.At, r.Purses) }, log: log}
+	opened.add(money.watch(ctx, cfg.Accounts, accounts))
 	stopping := context.AfterFunc(ctx, func() {
 		h.report("worker", errors.New("stopping"))
 		log.Info("stopping", zap.Duration("budget", drainBudget))
