@@ -124,7 +124,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	told := newReceipts(cfg, receiptAccounts(cfg, accounts, limiter), js, db, records{guard, claims}, ports.Outlet, metrics.Receipts(), log)
 	h.hooks.serve(told, cfg, log)
 	money := &money{store: balanceStore{db, cfg.Redis.Prefix}, health: ports.Health, states: pipeline.Accounts, save: pipeline.SaveFunds,
-		told: func(account string, r reading) { metrics.Balances().Set(account, r.At, r.Purses) }, log: log}
+		told: func(account string, r reading) { metrics.Balances().Set(account, time.Now(), r.Purses) }, log: log}
 	opened.add(money.watch(ctx, cfg.Accounts, accounts))
 	stopping := context.AfterFunc(ctx, func() {
 		h.report("worker", errors.New("stopping"))

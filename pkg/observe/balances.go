@@ -15,6 +15,7 @@ import (
 // Balances is told what is left on the accounts, and works out how long it lasts.
 type Balances struct {
 	amount *prometheus.GaugeVec
+	burn   *prometheus.GaugeVec
 	empty  *prometheus.GaugeVec
 
 	mu     sync.Mutex
@@ -42,6 +43,8 @@ func newBalances(f promauto.Factory) *Balances {
 	return &Balances{purses: map[string]map[string]*purse{},
 		amount: f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "account_balance",
 			Help: "What is left on the account, in the provider's unit. It may be negative."}, []string{"account", "unit"}),
+		burn: f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "account_balance_burn_per_second",
+			Help: "What was spent of it each second in the last hour, in the provider's unit."}, []string{"account", "unit"}),
 		empty: f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "account_balance_empty_seconds",
 			Help: "When the account will be empty if it is spent as in the last hour; +Inf where nothing is spent. Credit counts as money."}, []string{"account"})}
 }
@@ -64,6 +67,7 @@ func (b *Balances) Set(account string, now time.Time, balances []providers.Balan
 		}
 		p := b.purses[account][unit]
 		p.add(level{now, amount})
+		b.burn.WithLabelValues(account, unit).Set(p.burn())
 		soonest = min(soonest, p.lasts())
 	}
 	if any {
@@ -100,18 +104,23 @@ func (p *purse) add(l level) {
 	}
 }
 
-// lasts is how many seconds it takes to spend what is left, as fast as it was spent of late. Money that was paid in is not spending.
-func (p *purse) lasts() float64 {
+// burn is how much was spent each second of late. Money that was paid in is not spending.
+func (p *purse) burn() float64 {
 	spent := 0.0
 	for i := 1; i < len(p.seen); i++ {
 		spent += max(0, p.seen[i-1].amount-p.seen[i].amount)
 	}
-	last := p.seen[len(p.seen)-1]
-	switch {
-	case last.amount <= 0:
+	if spent == 0 {
 		return 0
-	case spent == 0:
-		return math.Inf(1)
 	}
-	return last.amount / spent * last.at.Sub(p.seen[0].at).Seconds()
+	return spent / p.seen[len(p.seen)-1].at.Sub(p.seen[0].at).Seconds()
+}
+
+// lasts is how many seconds it takes to spend what is left, as fast as it was spent of late.
+func (p *purse) lasts() float64 {
+	left := p.seen[len(p.seen)-1].amount
+	if left <= 0 {
+		return 0
+	}
+	return left / p.burn() // +Inf where nothing is spent
 }

@@ -81,6 +81,7 @@ gonets_account_balance{account="main",unit="SMS"} 50
 gonets_account_balance_empty_seconds{account="main"} +Inf`, names...)
 	set(time.Minute, providers.Balance{Amount: "900", Unit: "RUB"}, providers.Balance{Amount: "49", Unit: "SMS"})
 	m.requireMetrics(t, `gonets_account_balance_empty_seconds{account="main"} 540`, names[1])
+	require.Contains(t, m.page(t), `gonets_account_balance_burn_per_second{account="main",unit="RUB"} 1.6666`)
 	set(2*time.Minute, providers.Balance{Amount: "1900", Unit: "RUB"}) // somebody paid
 	m.requireMetrics(t, `gonets_account_balance_empty_seconds{account="main"} 2280`, names[1])
 	set(3*time.Minute, providers.Balance{Amount: "-100", Credit: "300", Unit: "RUB"})
