@@ -193,6 +193,6 @@ func (b *bareLoop) post(ctx context.Context, body []byte) ([]byte, error) {
 
 // startBare runs the bare loop.
 func (p *plan) startBare(ctx context.Context, w *world) (*process, error) {
-	child, _, err := p.startSelf(ctx, "bare", "-nats", w.natsURL, "-redis", w.redisAddr, "-provider", w.providerURL, "-in-flight", fmt.Sprint(p.inFlight))
+	child, _, err := p.startSelf(ctx, "bare", "bare", "-nats", w.natsURL, "-redis", w.redisAddr, "-provider", w.providerURL, "-in-flight", fmt.Sprint(p.inFlight))
 	return child, err
 }

@@ -28,7 +28,7 @@ type stopwatch struct {
 
 // idle measures the time from the publication of a job to its submitted event, with nothing else to do.
 func (p *plan) idle(ctx context.Context, s subject) error {
-	w, err := p.newWorld(ctx)
+	w, err := p.newWorld(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@
 //
 // It needs redis-server and go in PATH, and is run from within the module:
 //
-//	go run ./cmd/worker/bench [-rounds 3] [-jobs 100000] [-in-flight 16] [-delay 0] [-only throughput,idle,memory]
+//	go run ./cmd/worker/bench [-rounds 3] [-jobs 100000] [-in-flight 16] [-delay 0] [-only throughput,idle,memory] [-profile FOLDER]
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 func run(args []string, out, errs io.Writer) int {
 	parts := map[string]func([]string, io.Writer) error{"nats": runNATS, "provider": runProvider, "bare": runBare}
 	if len(args) > 0 && parts[args[0]] != nil {
-		if err := parts[args[0]](args[1:], out); err != nil {
+		if err := profiled(func() error { return parts[args[0]](args[1:], out) }); err != nil {
 			fmt.Fprintln(errs, "bench", args[0]+":", err)
 			return 1
 		}
@@ -59,6 +59,7 @@ type options struct {
 	inFlight int           // packets of a subject under way at once
 	delay    time.Duration // of the provider's answers
 	only     []string
+	profile  string // folder for CPU profiles; empty: none are made
 }
 
 // The measurements.
@@ -76,6 +77,7 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	f.IntVar(&o.inFlight, "in-flight", 16, "requests under way at once")
 	f.DurationVar(&o.delay, "delay", 0, "how long the provider takes to answer")
 	only := f.String("only", strings.Join([]string{throughput, idle, memory}, ","), "what to measure")
+	f.StringVar(&o.profile, "profile", "", "folder for CPU profiles of worker, bare loop, NATS and provider; making them costs some CPU")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

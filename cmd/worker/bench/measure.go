@@ -22,7 +22,7 @@ type drain struct {
 
 // drain lets a subject take n jobs that are there before it starts.
 func (p *plan) drain(ctx context.Context, s subject, n int) (d drain, err error) {
-	w, err := p.newWorld(ctx)
+	w, err := p.newWorld(ctx, s)
 	if err != nil {
 		return d, err
 	}

@@ -13,6 +13,7 @@ import (
 // subject is what is measured. start returns once it is ready for jobs.
 type subject struct {
 	name  string
+	short string // in file names
 	start func(context.Context, *world) (*process, error)
 }
 
@@ -44,7 +45,7 @@ func bench(ctx context.Context, o options, out, log io.Writer) (err error) {
 		return err
 	}
 	p.worker = filepath.Join(p.dir, "worker")
-	if err := buildWorker(ctx, p.worker); err != nil {
+	if err := buildWorker(ctx, p.worker, p.profile != ""); err != nil {
 		return err
 	}
 	for _, m := range []struct {
@@ -63,7 +64,7 @@ func bench(ctx context.Context, o options, out, log io.Writer) (err error) {
 
 // rounds measures both subjects in turn, each time the other one first.
 func (p *plan) rounds(ctx context.Context, name string, measure func(context.Context, subject) error) error {
-	subjects := []subject{{theWorker, p.startWorker}, {theBareLoop, p.startBare}}
+	subjects := []subject{{theWorker, "worker", p.startWorker}, {theBareLoop, "bare", p.startBare}}
 	for round := range p.options.rounds {
 		for _, s := range subjects {
 			fmt.Fprintf(p.log, "%s, round %d of %d: %s\n", name, round+1, p.options.rounds, s.name)

@@ -36,9 +36,10 @@ const (
 	stopWithin  = 40 * time.Second
 )
 
-// start starts a process and waits until it writes a line that contains ready, which is returned.
-func start(ctx context.Context, name, ready, path string, args ...string) (*process, string, error) {
+// start starts a process, with more in its environment than ours has, and waits until it writes a line that contains ready, which is returned.
+func start(ctx context.Context, env []string, name, ready, path string, args ...string) (*process, string, error) {
 	p := &process{name: name, cmd: exec.Command(path, args...), over: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), env...)
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return nil, "", err

@@ -52,9 +52,9 @@ func untilStopped() {
 	<-ctx.Done()
 }
 
-// startSelf starts one of this program's other processes and returns what it says behind the word ready.
-func (p *plan) startSelf(ctx context.Context, part string, args ...string) (*process, []string, error) {
-	child, line, err := start(ctx, part, "ready", p.self, append([]string{part}, args...)...)
+// startSelf starts one of this program's other processes and returns what it says behind the word ready. Its profile, if any, has that name.
+func (p *plan) startSelf(ctx context.Context, profile, part string, args ...string) (*process, []string, error) {
+	child, line, err := start(ctx, p.profileOf(profile), part, "ready", p.self, append([]string{part}, args...)...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,7 +68,7 @@ func startRedis(ctx context.Context, dir string) (p *process, addr string, err e
 			return nil, "", err
 		}
 		_, port, _ := net.SplitHostPort(addr) // a listener's own address
-		p, _, err = start(ctx, "redis-server", "Ready to accept connections", "redis-server",
+		p, _, err = start(ctx, nil, "redis-server", "Ready to accept connections", "redis-server",
 			"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no")
 		if err == nil || ctx.Err() != nil {
 			break

@@ -12,15 +12,6 @@ import (
 
 const theWorker = "worker"
 
-// buildWorker builds the worker of the module we are run in.
-func buildWorker(ctx context.Context, path string) error {
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/gonets/gonets/cmd/worker").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("build the worker: %w\n%s", err, out)
-	}
-	return nil
-}
-
 // writeConfig writes the worker's configuration: one route, one account without a limit.
 func (w *world) writeConfig(inFlight int) (string, error) {
 	path := filepath.Join(w.dir, "gonets.yaml")
@@ -53,7 +44,7 @@ func (p *plan) initStreams(ctx context.Context, config string) error {
 
 // startWorker runs the worker and waits until it says that it is ready.
 func (p *plan) startWorker(ctx context.Context, w *world) (*process, error) {
-	child, line, err := start(ctx, theWorker, `"msg":"listening"`, p.worker, "run", "--config", w.config)
+	child, line, err := start(ctx, p.profileOf(theWorker), theWorker, `"msg":"listening"`, p.worker, "run", "--config", w.config)
 	if err != nil {
 		return nil, err
 	}

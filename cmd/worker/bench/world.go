@@ -21,10 +21,11 @@ type world struct {
 	nc                    *nats.Conn
 	js                    jetstream.JetStream // for jobs; its failures are in failed
 	failed                chan error
+	gently                bool // the servers write profiles when they are told to stop
 }
 
-func (p *plan) newWorld(ctx context.Context) (w *world, err error) {
-	w = &world{failed: make(chan error, 1)}
+func (p *plan) newWorld(ctx context.Context, s subject) (w *world, err error) {
+	w = &world{failed: make(chan error, 1), gently: p.profile != ""}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -37,11 +38,11 @@ func (p *plan) newWorld(ctx context.Context) (w *world, err error) {
 		return nil, err
 	}
 	var said []string
-	if w.nats, said, err = p.startSelf(ctx, "nats", "-dir", filepath.Join(w.dir, "jetstream")); err != nil {
+	if w.nats, said, err = p.startSelf(ctx, "nats-of-"+s.short, "nats", "-dir", filepath.Join(w.dir, "jetstream")); err != nil {
 		return nil, err
 	}
 	w.natsURL = said[0]
-	if w.provider, said, err = p.startSelf(ctx, "provider", "-delay", p.delay.String()); err != nil {
+	if w.provider, said, err = p.startSelf(ctx, "provider-of-"+s.short, "provider", "-delay", p.delay.String()); err != nil {
 		return nil, err
 	}
 	w.providerURL, w.admin = said[0], said[1]
@@ -70,6 +71,9 @@ func (w *world) close() {
 		w.nc.Close()
 	}
 	for _, p := range []*process{w.provider, w.nats, w.redis} {
+		if w.gently && p != nil {
+			_, _ = p.stop() // a server that doesn't is killed
+		}
 		p.kill()
 	}
 	if w.dir != "" {
