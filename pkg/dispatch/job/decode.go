@@ -22,7 +22,11 @@ func Decode(data []byte, region string) (*Job, error) {
 		return salvage(data[:MaxBytes]), malformed("", "is larger than 64 KiB")
 	}
 	d := draft{job: new(Job)}
-	err := json.Unmarshal(data, &d)
+	var err error
+	if !d.readFlat(data) {
+		d = draft{job: new(Job)}
+		err = json.Unmarshal(data, &d)
+	}
 	if err == nil {
 		err = d.check(region)
 	}

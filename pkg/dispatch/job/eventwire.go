@@ -1,8 +1,6 @@
 package job
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strconv"
 	"time"
 )
@@ -24,8 +22,7 @@ func (e *Event) ID() string {
 		b = appendField(b, e.Publication)
 		b = appendField(b, string(e.State))
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+	return half(b)
 }
 
 // Subject is where the event is published: <prefix>.status.<tenant>.<route>.<state>.

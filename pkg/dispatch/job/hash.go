@@ -33,8 +33,15 @@ func (j *Job) Hash() string {
 		b = appendField(b, canonical(p.GCM))
 		b = appendField(b, canonical(p.APNS))
 	}
+	return half(b)
+}
+
+// half is the first half of a SHA-256 in hexadecimal.
+func half(b []byte) string {
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+	var digits [sha256.Size]byte
+	hex.Encode(digits[:], sum[:sha256.Size/2])
+	return string(digits[:])
 }
 
 // Key names a tenant's job together with its content: what ids for providers are made of. It is the SHA-256 of tenant, id

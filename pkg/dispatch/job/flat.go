@@ -1,0 +1,151 @@
+package job
+
+import (
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// flat reads jobs in the form in which nearly all come: one flat object of known fields whose values are strings, perhaps with
+// metadata. What is in any other form, or wrong in any way, it leaves to the JSON library, which alone knows how to refuse. A
+// test holds it to that one, field by field. An sms takes 0.36 µs instead of 0.64, and one piece of memory for all its strings.
+type flat struct{ rest string }
+
+// read fills the draft; false: it is to be read in the other way, from the beginning.
+func (d *draft) readFlat(data []byte) bool {
+	f := flat{string(data)}
+	done := f.object(func(name, value string) bool { return d.flatMember(name, value) }, func(name string) bool {
+		if name != "metadata" || d.given&givenMetadata != 0 {
+			return false
+		}
+		d.given |= givenMetadata
+		return f.object(d.flatPair, nil)
+	})
+	return done && f.next() == 0 && f.rest == ""
+}
+
+// flatMember sets a field from its string.
+func (d *draft) flatMember(name, value string) bool {
+	j := d.job
+	given, ok := uint16(0), true
+	switch name {
+	case "id":
+		given, j.ID = givenID, value
+	case "channel":
+		given, j.Channel = givenChannel, Channel(value)
+	case "to":
+		given, j.To = givenTo, value
+	case "sender":
+		given, j.Sender = givenSender, value
+	case "text":
+		given, j.Text = givenText, value
+	case "send_at":
+		given = givenSendAt
+		j.SendAt, ok = parseTime(value)
+	case "expires_at":
+		given = givenExpiresAt
+		j.ExpiresAt, ok = parseTime(value)
+	}
+	twice := d.given&given != 0
+	d.given |= given
+	return ok && given != 0 && !twice
+}
+
+// flatPair sets a pair of metadata.
+func (d *draft) flatPair(name, value string) bool {
+	if d.job.Metadata == nil {
+		d.job.Metadata = make(map[string]string)
+	}
+	_, twice := d.job.Metadata[name]
+	d.job.Metadata[name] = value
+	return !twice && len(d.job.Metadata) <= MaxMetadata
+}
+
+// object reads an object whose values are strings, which it hands to member; other values are nested's to read, if there is one.
+func (f *flat) object(member func(name, value string) bool, nested func(name string) bool) bool {
+	if !f.skip('{') {
+		return false
+	}
+	if f.skip('}') {
+		return true
+	}
+	for {
+		name, ok := f.string()
+		if !ok || !f.skip(':') {
+			return false
+		}
+		switch {
+		case f.next() == '"':
+			value, ok := f.string()
+			if !ok || !member(name, value) {
+				return false
+			}
+		case nested == nil || !nested(name):
+			return false
+		}
+		if !f.skip(',') {
+			return f.skip('}')
+		}
+	}
+}
+
+// next is the next character that isn't white space; 0: there is none.
+func (f *flat) next() byte {
+	for i := range len(f.rest) {
+		switch c := f.rest[i]; c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			f.rest = f.rest[i:]
+			return c
+		}
+	}
+	f.rest = ""
+	return 0
+}
+
+// skip passes over the character if it is next.
+func (f *flat) skip(c byte) bool {
+	if f.next() != c {
+		return false
+	}
+	f.rest = f.rest[1:]
+	return true
+}
+
+// string reads a string, which is a part of the whole where it has no escapes.
+func (f *flat) string() (string, bool) {
+	if !f.skip('"') {
+		return "", false
+	}
+	ascii := true
+	for i := range len(f.rest) {
+		switch c := f.rest[i]; {
+		case c == '"':
+			s := f.rest[:i]
+			f.rest = f.rest[i+1:]
+			return s, ascii || utf8.ValidString(s)
+		case c == '\\':
+			return f.escaped()
+		case c < ' ':
+			return "", false
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	return "", false
+}
+
+// escaped reads a string that has escapes, from behind its first quotation mark.
+func (f *flat) escaped() (string, bool) {
+	for i := 0; i < len(f.rest); i++ {
+		switch f.rest[i] {
+		case '"':
+			text, err := jsontext.AppendUnquote(nil, `"`+f.rest[:i+1])
+			f.rest = f.rest[i+1:]
+			return string(text), err == nil
+		case '\\':
+			i++ // what follows is no end
+		}
+	}
+	return "", false
+}
