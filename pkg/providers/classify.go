@@ -69,6 +69,9 @@ func NewPhrases(meanings map[string]Verdict) Phrases {
 // Find tells what words mean: by the whole text, else by the longest known phrase that is contained in it. Success
 // is found by the whole text only, since "not accepted" contains "accepted". Unknown words are Ambiguous, with ok false.
 func (p Phrases) Find(words string) (v Verdict, ok bool) {
+	if v, ok := p.whole[words]; ok { // folded already, as "accepted" is
+		return v, true
+	}
 	words = fold(words)
 	if v, ok := p.whole[words]; ok {
 		return v, true

