@@ -125,3 +125,32 @@ func TestMemoryOfARecord(t *testing.T) {
 	require.Less(t, usage, int64(400))
 	require.Equal(t, job.Submitted, stands(t, s, "order-10000").Record.Last.State)
 }
+
+// BenchmarkLife takes and records jobs, 200 at a time, each once, and tells what of it the server's CPU has to bear.
+func BenchmarkLife(b *testing.B) {
+	client := open(b, redistest.Start(b))
+	s := newStore(b, client, "7d44484091dc4b2a")
+	busy := func() float64 {
+		text, err := client.InfoMap(b.Context(), "cpu").Result()
+		require.NoError(b, err)
+		var user, system float64
+		_, err = fmt.Sscan(text["CPU"]["used_cpu_user_main_thread"]+" "+text["CPU"]["used_cpu_sys_main_thread"], &user, &system)
+		require.NoError(b, err)
+		return user + system
+	}
+	const n = 200
+	from := busy()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		b.StopTimer()
+		reqs := batchOf(n, i*n)
+		b.StartTimer()
+		claims, err := s.Claim(b.Context(), reqs)
+		require.NoError(b, err)
+		kept, err := s.Record(b.Context(), updatesOf(reqs, claims))
+		require.NoError(b, err)
+		require.NotContains(b, kept, false)
+	}
+	b.ReportMetric((busy()-from)*1e6/float64(b.N*n), "server-µs/job")
+}

@@ -33,26 +33,36 @@ func (e *Event) Subject(prefix string) string {
 // Headers are those of a CloudEvent 1.0 in NATS binary mode, the message id by which the server drops repeats, and the trace
 // context as far as the job brought one.
 func (e *Event) Headers(t Trace) map[string][]string {
-	const most = 10
-	values := make([]string, 0, most)
-	h := make(map[string][]string, most)
-	e.EachHeader(t, func(key, value string) {
-		values = append(values, value)
-		h[key] = values[len(values)-1 : len(values) : len(values)] // one piece of memory for all
-	})
+	h := map[string][]string{}
+	NewWire("").Event(e, t, func(key, value string) { h[key] = []string{value} })
 	return h
 }
 
-// EachHeader hands what [Event.Headers] returns to set, for a caller that has its own place for it. No value is empty but that of
-// ce-subject where the event has no job.
-func (e *Event) EachHeader(t Trace, set func(key, value string)) {
+// Wire gives subjects and headers of events one after another, for a caller that has its own place for them. What an event shares with the one
+// before it, as those of a packet do, isn't made anew. It is for one goroutine.
+type Wire struct {
+	prefix                      string
+	last                        Event // as far as the texts below depend on it
+	subject, kind, source, time string
+}
+
+// NewWire returns a wire for subjects under a prefix.
+func NewWire(prefix string) *Wire { return &Wire{prefix: prefix} }
+
+// Event returns [Event.Subject] and hands what [Event.Headers] returns to set. No value is empty but that of ce-subject where the event
+// has no job.
+func (w *Wire) Event(e *Event, t Trace, set func(key, value string)) (subject string) {
+	if l := &w.last; w.subject == "" || l.Tenant != e.Tenant || l.Route != e.Route || l.State != e.State || !l.At.Equal(e.At) {
+		l.Tenant, l.Route, l.State, l.At = e.Tenant, e.Route, e.State, e.At
+		w.subject, w.kind, w.source, w.time = e.Subject(w.prefix), "gonets.message."+string(e.State), "/gonets/"+e.Route, e.At.UTC().Format(eventTime)
+	}
 	id := e.ID()
 	set("ce-specversion", "1.0")
 	set("ce-id", id)
-	set("ce-type", "gonets.message."+string(e.State))
-	set("ce-source", "/gonets/"+e.Route)
+	set("ce-type", w.kind)
+	set("ce-source", w.source)
 	set("ce-subject", e.Job)
-	set("ce-time", e.At.UTC().Format(eventTime))
+	set("ce-time", w.time)
 	set("content-type", "application/json")
 	set("Nats-Msg-Id", id)
 	if t.Parent != "" {
@@ -61,6 +71,7 @@ func (e *Event) EachHeader(t Trace, set func(key, value string)) {
 	if t.State != "" {
 		set("tracestate", t.State)
 	}
+	return w.subject
 }
 
 // wireTime is a time as events carry it: UTC, to the millisecond.

@@ -70,21 +70,27 @@ func (a *acker) open(n int) (token string, b *batch, err error) {
 	return token, b, nil
 }
 
-// publish stores the messages, or returns how many it doesn't know to be stored, and why the first of them isn't.
-func (a *acker) publish(ctx context.Context, msgs []*nats.Msg) (failed int, first error) {
-	if len(msgs) == 0 {
+// publish stores n messages, or returns how many it doesn't know to be stored, and why the first of them isn't. Each message is made when
+// the one before it is written.
+func (a *acker) publish(ctx context.Context, n int, message func(i int) (*nats.Msg, error)) (failed int, first error) {
+	if n == 0 {
 		return 0, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, errors.New("the server didn't answer in time"))
 	defer cancel()
 	status := a.nc.StatusChanged(nats.CONNECTED, nats.DISCONNECTED, nats.RECONNECTING, nats.CLOSED)
 	defer a.nc.RemoveStatusListener(status)
-	token, b, err := a.open(len(msgs))
+	token, b, err := a.open(n)
 	if err != nil {
-		return len(msgs), err
+		return n, err
 	}
 	prefix := a.inbox + token + "."
-	for i, m := range msgs {
+	for i := range n {
+		m, err := message(i)
+		if err != nil {
+			a.unfit(b, i, err)
+			continue
+		}
 		select {
 		case a.pending <- struct{}{}:
 		case <-status:
@@ -99,11 +105,11 @@ func (a *acker) publish(ctx context.Context, msgs []*nats.Msg) (failed int, firs
 	}
 	select {
 	case <-b.over:
-		return a.end(token, b, len(msgs), nil)
+		return a.end(token, b, n, nil)
 	case <-status:
-		return a.end(token, b, len(msgs), errLost)
+		return a.end(token, b, n, errLost)
 	case <-ctx.Done():
-		return a.end(token, b, len(msgs), context.Cause(ctx))
+		return a.end(token, b, n, context.Cause(ctx))
 	}
 }
 
@@ -137,8 +143,20 @@ func (a *acker) take(m *nats.Msg) {
 	if b == nil || bad != nil || i < 0 || i >= len(b.got) || b.got[i] {
 		return // of a batch that was given up
 	}
-	b.got[i] = true
 	<-a.pending
+	b.answer(i, err)
+}
+
+// unfit answers for a message that can't be made.
+func (a *acker) unfit(b *batch, i int, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b.answer(i, err)
+}
+
+// answer notes what became of a message. The acker's mu is held.
+func (b *batch) answer(i int, err error) {
+	b.got[i] = true
 	if err != nil {
 		b.failed++
 		if b.first == nil {

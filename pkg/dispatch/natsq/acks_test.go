@@ -68,9 +68,10 @@ func BenchmarkEventMessage(b *testing.B) {
 		Trace: job.Trace{Parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
 		Hash:  "0123456789abcdef", Publication: "DISPATCH_JOBS_URGENT:1", Epoch: 2,
 	}
+	l := o.newLetterhead()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := o.event(e); err != nil {
+		if _, err := l.event(e); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -53,6 +53,12 @@ func newHeader(room int) *header {
 	return &header{make(nats.Header, room), make([]string, 0, room)}
 }
 
+// clear begins anew, for another message in the same memory.
+func (h *header) clear() {
+	clear(h.fields)
+	h.values = h.values[:0]
+}
+
 // set adds a header, be its value empty or not.
 func (h *header) set(key, value string) {
 	h.values = append(h.values, value)

@@ -41,7 +41,7 @@ func NewOutlet(nc *nats.Conn, prefix string) (*Outlet, error) {
 // Publish implements [dispatch.Outlet]: the events are CloudEvents on <prefix>.status.<tenant>.<route>.<state>. The server drops
 // repeats within the stream's duplicate window of an hour.
 func (o *Outlet) Publish(ctx context.Context, events []dispatch.Event) error {
-	return publish(ctx, o.acks, events, "status events", o.event)
+	return publish(ctx, o.acks, events, "status events", o.newLetterhead().event)
 }
 
 // Hold implements [dispatch.Outlet], by a message schedule for each job. The server looks at its schedules every quarter second at most; so a
@@ -56,13 +56,26 @@ func (o *Outlet) Bury(ctx context.Context, letters []dispatch.DeadLetter) error 
 	return publish(ctx, o.acks, letters, "dead letters", func(d *dispatch.DeadLetter) (*nats.Msg, error) { return o.letter(d), nil })
 }
 
-func (o *Outlet) event(e *dispatch.Event) (*nats.Msg, error) {
-	data, err := e.Encode()
-	if err != nil {
+// letterhead makes the messages of status events, each in the memory of the one before it: it may be made once that one is written.
+type letterhead struct {
+	wire   *job.Wire
+	header *header
+	data   []byte
+	msg    nats.Msg
+}
+
+func (o *Outlet) newLetterhead() *letterhead {
+	return &letterhead{wire: job.NewWire(o.prefix), header: newHeader(eventHeaders), data: make([]byte, 0, 1024)}
+}
+
+func (l *letterhead) event(e *dispatch.Event) (*nats.Msg, error) {
+	var err error
+	if l.data, err = e.Append(l.data[:0]); err != nil {
 		return nil, err
 	}
-	h := newHeader(eventHeaders)
-	e.EachHeader(e.Trace, h.set)
+	h := l.header
+	h.clear()
+	subject := l.wire.Event(&e.Event, e.Trace, h.set)
 	h.text(headerHash, e.Hash)
 	h.text(headerPublication, e.Publication)
 	h.number(headerEpoch, e.Epoch)
@@ -71,7 +84,8 @@ func (o *Outlet) event(e *dispatch.Event) (*nats.Msg, error) {
 	h.time(headerDue, e.Due)
 	h.text(headerTold, strings.Join(e.Told, ","))
 	h.text(headerMaybe, e.Maybe)
-	return &nats.Msg{Subject: e.Subject(o.prefix), Header: h.fields, Data: data}, nil
+	l.msg = nats.Msg{Subject: subject, Header: h.fields, Data: l.data}
+	return &l.msg, nil
 }
 
 func (o *Outlet) held(j *dispatch.Held, now time.Time) (*nats.Msg, error) {
@@ -118,22 +132,10 @@ func messageID(d *dispatch.Delivery, jobID string) string {
 	return d.Address.Tenant + ":" + jobID + ":" + d.Publication + ":" + strconv.Itoa(d.Epoch)
 }
 
-// publish stores all of the items, or returns how many it doesn't know to be stored and why the first of them isn't.
+// publish stores all of the items, or returns how many it doesn't know to be stored and why the first of them isn't. The message of an
+// item may use the memory of the one before it.
 func publish[T any](ctx context.Context, acks *acker, items []T, what string, message func(*T) (*nats.Msg, error)) error {
-	msgs := make([]*nats.Msg, 0, len(items))
-	var unfit error
-	for i := range items {
-		m, err := message(&items[i])
-		if err == nil {
-			msgs = append(msgs, m)
-		} else if unfit == nil {
-			unfit = err
-		}
-	}
-	failed, first := acks.publish(ctx, msgs)
-	if unfit != nil {
-		failed, first = failed+len(items)-len(msgs), unfit
-	}
+	failed, first := acks.publish(ctx, len(items), func(i int) (*nats.Msg, error) { return message(&items[i]) })
 	if failed == 0 {
 		return nil
 	}
