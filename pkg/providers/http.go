@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -118,7 +119,7 @@ func (e Endpoint) Post(ctx context.Context, path, contentType string, body []byt
 	defer resp.Body.Close() //nolint:errcheck // nothing was written to it, and all that is wanted was read
 
 	reply := Reply{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), e.Now())}
-	b, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
+	b, err := readUpTo(resp.Body, MaxBody+1, resp.ContentLength)
 	switch {
 	case err != nil:
 		reply.Err = fmt.Errorf("the reply broke off: %w", plain(err))
@@ -128,6 +129,14 @@ func (e Endpoint) Post(ctx context.Context, path, contentType string, body []byt
 		reply.Fate, reply.Body = Answered, b
 	}
 	return reply
+}
+
+// readUpTo reads at most n bytes. Told how many will come, as most servers tell, it takes memory once; -1: they don't.
+func readUpTo(r io.Reader, n, told int64) ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(int(min(max(told, 0), n)) + bytes.MinRead)
+	_, err := b.ReadFrom(io.LimitReader(r, n))
+	return b.Bytes(), err
 }
 
 // retryAfter reads a Retry-After header in seconds or as an HTTP date.

@@ -1,22 +1,37 @@
 package claim
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // callKeys is how many records one call is about at most, so that other clients of the server don't wait for long.
 const callKeys = 1000
 
 // arena builds many strings in one piece of memory.
 type arena struct {
-	buf  []byte
+	buf  []byte // the string being built
+	all  strings.Builder
 	ends []int
 }
 
+// newArena has room for n strings of so many bytes together; more cost more memory and nothing else.
+func newArena(n, bytes int) *arena {
+	a := &arena{ends: make([]int, 0, n)}
+	a.all.Grow(bytes)
+	return a
+}
+
 // end ends a string; the next begins.
-func (a *arena) end() { a.ends = append(a.ends, len(a.buf)) }
+func (a *arena) end() {
+	_, _ = a.all.Write(a.buf) // never fails
+	a.buf = a.buf[:0]
+	a.ends = append(a.ends, a.all.Len())
+}
 
 // strings returns them all, in order.
 func (a *arena) strings() []string {
-	all := string(a.buf)
+	all := a.all.String()
 	out := make([]string, len(a.ends))
 	from := 0
 	for i, to := range a.ends {

@@ -24,7 +24,7 @@ func (s *Store) Claim(ctx context.Context, reqs []dispatch.ClaimRequest) ([]disp
 	}
 	bounds := *s.bounds.Load()
 	number := s.claims.Add(1)
-	a := arena{buf: make([]byte, 0, 256*len(reqs)), ends: make([]int, 0, 2*len(reqs))}
+	a := newArena(2*len(reqs), 224*len(reqs))
 	b := s.newBatch(len(reqs))
 	for i := range reqs {
 		req := &reqs[i]
@@ -125,7 +125,7 @@ func (s *Store) swap(ctx context.Context, guards []string, number uint64, reqs [
 	if len(t.jobs) == 0 {
 		return nil
 	}
-	a := arena{}
+	a := newArena(3*len(t.jobs), 768*len(t.jobs))
 	b := s.newBatch(len(t.jobs))
 	for k, i := range t.jobs {
 		b.add(i, s.shard(reqs[i].Tenant, reqs[i].ID), s.keepOf(reqs[i].Keep))

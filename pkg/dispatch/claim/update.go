@@ -71,7 +71,7 @@ func (s *Store) Confirm(ctx context.Context, updates []dispatch.Update) error {
 // writes makes the calls that write records without a claim. appendOld appends what the standing record of the i-th must begin with,
 // from the token on; nil leaves an update out.
 func (s *Store) writes(guards []string, updates []dispatch.Update, appendOld func([]byte, int) []byte) []*call {
-	a := arena{buf: make([]byte, 0, 384*len(updates)), ends: make([]int, 0, 3*len(updates))}
+	a := newArena(3*len(updates), 352*len(updates))
 	b := s.newBatch(len(updates))
 	var old []byte
 	for i := range updates {

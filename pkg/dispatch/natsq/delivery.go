@@ -29,7 +29,7 @@ func (s *source) delivery(h held, later bool) dispatch.Delivery {
 		d.Stored = o.at
 		d.Pending = o.pending
 		d.Redelivered = o.deliveries > 1
-		d.Place = dispatch.Place{Queue: queueName(o.stream, o.consumer), Sequence: o.place}
+		d.Place = dispatch.Place{Queue: o.queue, Sequence: o.place}
 	}
 	if later {
 		outOfLater(&d, m.Header)

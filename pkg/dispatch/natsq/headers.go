@@ -1,7 +1,6 @@
 package natsq
 
 import (
-	"net/textproto"
 	"strconv"
 	"strings"
 	"time"
@@ -91,14 +90,14 @@ func (h *header) trace(t job.Trace) {
 
 // traceOf reads the trace context. HTTP libraries like to write its names with a capital.
 func traceOf(h nats.Header) job.Trace {
-	return job.Trace{Parent: anyCase(h, headerTraceParent), State: anyCase(h, headerTraceState)}
+	return job.Trace{Parent: either(h, headerTraceParent, "Traceparent"), State: either(h, headerTraceState, "Tracestate")}
 }
 
-func anyCase(h nats.Header, key string) string {
+func either(h nats.Header, key, other string) string {
 	if v := h.Get(key); v != "" {
 		return v
 	}
-	return h.Get(textproto.CanonicalMIMEHeaderKey(key))
+	return h.Get(other)
 }
 
 // numberOf reads a count; 0 where there is none.

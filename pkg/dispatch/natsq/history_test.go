@@ -138,7 +138,7 @@ func TestDelivered(t *testing.T) {
 		w.publish(t, jobMsg("dispatch.jobs.bulk.otp.shop", `{}`))
 	}
 	d := receive(t, out)
-	require.Equal(t, dispatch.Place{Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 1}, d.Place)
+	require.Equal(t, dispatch.Place{Queue: "DISPATCH_JOBS_BULK.otp", Sequence: 1}, d.Place)
 	require.NoError(t, d.Handle.Nak(0))
 	for !d.Redelivered {
 		if d = receive(t, out); !d.Redelivered {
@@ -159,7 +159,7 @@ func TestDelivered(t *testing.T) {
 	for d.Hop != 1 {
 		d = receive(t, later)
 	}
-	require.Equal(t, dispatch.Place{Queue: "DISPATCH_LATER/bulk-otp", Sequence: 1}, d.Place, "of LATER, not of its publication")
+	require.Equal(t, dispatch.Place{Queue: "DISPATCH_LATER.bulk-otp", Sequence: 1}, d.Place, "of LATER, not of its publication")
 	stopLater()
 
 	// What was handed over and isn't done with can be read; what wasn't, or is, is not.
@@ -176,8 +176,8 @@ func TestDelivered(t *testing.T) {
 		}
 		return nil
 	}))
-	require.Equal(t, []dispatch.Place{{Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 1}, {Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 2}, {Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 3},
-		{Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 4}, {Queue: "DISPATCH_JOBS_BULK/otp", Sequence: 5}, d.Place}, places)
+	require.Equal(t, []dispatch.Place{{Queue: "DISPATCH_JOBS_BULK.otp", Sequence: 1}, {Queue: "DISPATCH_JOBS_BULK.otp", Sequence: 2}, {Queue: "DISPATCH_JOBS_BULK.otp", Sequence: 3},
+		{Queue: "DISPATCH_JOBS_BULK.otp", Sequence: 4}, {Queue: "DISPATCH_JOBS_BULK.otp", Sequence: 5}, d.Place}, places)
 	enough := errors.New("enough")
 	require.Equal(t, enough, natsq.UnderWay(t.Context(), w.js, w.layout, got, func(dispatch.Delivery) error { return enough }))
 

@@ -9,6 +9,7 @@ import (
 // origin is what a delivery's reply subject tells of its message.
 type origin struct {
 	stream, consumer string
+	queue            string // both, see queueName
 	sequence         string // in the stream, as it stands there
 	place            uint64 // the same as a number
 	deliveries       uint64 // this one included
@@ -33,8 +34,10 @@ func originOf(reply string) (o origin, ok bool) {
 	default:
 		return o, false
 	}
+	from := rest
 	o.stream, rest, _ = strings.Cut(rest, ".")
 	o.consumer, rest, _ = strings.Cut(rest, ".")
+	o.queue = from[:len(o.stream)+len(".")+len(o.consumer)]
 	var numbers [5]uint64 // deliveries, stream sequence, consumer sequence, nanoseconds, pending
 	for i := range numbers {
 		var token string

@@ -31,6 +31,7 @@ func TestOriginOf(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, meta.Stream, o.stream)
 		require.Equal(t, meta.Consumer, o.consumer)
+		require.Equal(t, queueName(meta.Stream, meta.Consumer), o.queue)
 		require.Equal(t, meta.Sequence.Stream, o.place)
 		require.Equal(t, meta.NumDelivered, o.deliveries)
 		require.Equal(t, meta.NumPending, o.pending)

@@ -34,8 +34,8 @@ func (l Layout) queues() []jobQueue {
 	return all
 }
 
-// queueName is what a consumer's queue is called in a [dispatch.Place].
-func queueName(stream, consumer string) string { return stream + "/" + consumer }
+// queueName is what a consumer's queue is called in a [dispatch.Place]: as in a reply subject.
+func queueName(stream, consumer string) string { return stream + "." + consumer }
 
 // Delivered tells of each queue of jobs, see [dispatch.Place], how far it was handed over: to which message of its stream.
 func Delivered(ctx context.Context, js jetstream.JetStream, l Layout) (map[string]uint64, error) {

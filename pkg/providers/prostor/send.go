@@ -41,8 +41,11 @@ func (p *provider) Send(ctx context.Context, msgs []providers.Message) []provide
 		}
 		order = append(order, i)
 	}
-	if len(order) == 0 {
+	switch len(order) {
+	case 0:
 		return results
+	case len(msgs):
+		return p.request(ctx, msgs)
 	}
 	asked := make([]providers.Message, len(order))
 	for i, at := range order {
