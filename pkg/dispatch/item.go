@@ -22,7 +22,7 @@ type item struct {
 	barred   []*account        // accounts that can't send under its sender
 	unusable string            // why no account can send under its sender; empty: one can, or it is refused
 	fate     func() settlement // what is decided without an account; nil: it goes to one
-	held     *keep             // its heartbeat
+	held     keep              // its heartbeat
 }
 
 // attempt is the number of the attempt under way, from 1.

@@ -26,12 +26,12 @@ func newKeeper() *keeper {
 	return k
 }
 
-func (k *keeper) add(h Handle, now time.Time) *keep {
-	e := &keep{handle: h, beat: now}
+// add takes a delivery in; its place must stay where it is until it is removed.
+func (k *keeper) add(e *keep, h Handle, now time.Time) {
+	e.handle, e.beat = h, now
 	k.mu.Lock()
 	k.append(e)
 	k.mu.Unlock()
-	return e
 }
 
 func (k *keeper) remove(e *keep) {

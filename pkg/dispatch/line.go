@@ -180,7 +180,7 @@ func (l *line) replace(items []*item) {
 // giveBack returns unclaimed jobs to the server, for any worker to take at once.
 func (l *line) giveBack(items []*item) {
 	for _, it := range items {
-		l.keeper.remove(it.held)
+		l.keeper.remove(&it.held)
 		_ = it.delivery.Handle.Nak(0) // a lost one leads to a redelivery after the server's ack wait
 	}
 }
@@ -188,6 +188,6 @@ func (l *line) giveBack(items []*item) {
 // drop leaves jobs as they are: the server delivers them again.
 func (l *line) drop(items []*item) {
 	for _, it := range items {
-		l.keeper.remove(it.held)
+		l.keeper.remove(&it.held)
 	}
 }

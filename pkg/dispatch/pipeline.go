@@ -132,7 +132,7 @@ func (l *line) pull(ctx context.Context, r *route, lane job.Lane, source Source)
 // take brings one delivery in hand.
 func (l *line) take(ctx context.Context, r *route, d Delivery) {
 	it := admit(d, r, l.cfg.PhoneRegion)
-	it.held = l.keeper.add(d.Handle, time.Now())
+	l.keeper.add(&it.held, d.Handle, time.Now())
 	if it.refused == nil {
 		it.checkSender(ctx)
 	}

@@ -29,17 +29,18 @@ func (l *line) settle(ends []ending) {
 		return
 	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
+	all := papers{make([]Update, 0, len(ends)), make([]Event, 0, len(ends))}
 	out := make([]outgoing, len(ends))
-	for i, e := range ends {
-		out[i] = l.prepare(e, now)
+	for i := range ends {
+		out[i] = l.prepare(&ends[i], now, &all)
 	}
 	ok := l.publishEarlier(ends)
 	if ok {
-		out, ok = l.record(out)
+		out, ok = l.record(out, all.updates)
 	}
-	if !ok || !l.bury(out) || !l.publish(out) || !l.hold(out) {
+	if !ok || !l.bury(out) || !l.publish(out, all.events) || !l.hold(out) {
 		for _, o := range out {
-			l.keeper.remove(o.it.held)
+			l.keeper.remove(&o.it.held)
 		}
 		return
 	}
@@ -51,27 +52,40 @@ func (l *line) settle(ends []ending) {
 
 // outgoing is an ending made concrete.
 type outgoing struct {
-	ending
+	*ending
 	update *Update
 	event  *Event
 	held   *Held
 	dead   *DeadLetter
 }
 
-// prepare works out what is to be stored for an ending. It is pure.
-func (l *line) prepare(e ending, now time.Time) outgoing {
+// papers are the updates and events of endings that are settled together, in the form in which their stores take them. They have room for all and so stay
+// where they are.
+type papers struct {
+	updates []Update
+	events  []Event
+}
+
+// add puts what has room at the end and returns where it lies.
+func add[T any](to *[]T, v T) *T {
+	*to = append(*to, v)
+	return &(*to)[len(*to)-1]
+}
+
+// prepare works out what is to be stored for an ending. It is pure, but for what it adds to the papers.
+func (l *line) prepare(e *ending, now time.Time, all *papers) outgoing {
 	if e.again != nil {
-		return l.prepareAgain(e)
+		return l.prepareAgain(*e, all)
 	}
 	o := outgoing{ending: e}
 	if e.phase != "" {
 		r := e.it.record(e.settlement)
-		o.update = &Update{Tenant: e.it.delivery.Address.Tenant, ID: e.it.job.ID, Token: e.it.claim.Token,
-			Keep: e.it.keepFor(now, l.cfg.Dedupe)}
+		o.update = add(&all.updates, Update{Tenant: e.it.delivery.Address.Tenant, ID: e.it.job.ID, Token: e.it.claim.Token,
+			Keep: e.it.keepFor(now, l.cfg.Dedupe)})
 		told := e.once && slices.Contains(e.it.claim.Record.Told, string(e.code))
 		if e.state != "" && !told {
 			r.Sequence++
-			o.event = e.it.event(l.eventOf(e, r, now), r)
+			o.event = add(&all.events, e.it.event(l.eventOf(e, r, now), r))
 			r.Last, r.Published = &o.event.Event, false
 			if e.once {
 				r.Told = append(slices.Clone(r.Told), string(e.code))
@@ -79,7 +93,7 @@ func (l *line) prepare(e ending, now time.Time) outgoing {
 		}
 		o.update.Record = r
 	} else if e.state != "" {
-		o.event = e.it.event(l.eventOf(e, Record{}, now), Record{})
+		o.event = add(&all.events, e.it.event(l.eventOf(e, Record{}, now), Record{}))
 		o.event.Publication, o.event.Event.Publication = e.it.delivery.Publication, e.it.delivery.Publication
 	}
 	l.store(&o)
@@ -87,13 +101,13 @@ func (l *line) prepare(e ending, now time.Time) outgoing {
 }
 
 // prepareAgain works out what an earlier settlement stored, from its record.
-func (l *line) prepareAgain(e ending) outgoing {
-	o := outgoing{ending: e}
+func (l *line) prepareAgain(e ending, all *papers) outgoing {
+	o := outgoing{ending: &e} // a copy, which is changed
 	r := *e.again
 	if r.Last == nil {
 		return o
 	}
-	o.event = e.it.event(*r.Last, r)
+	o.event = add(&all.events, e.it.event(*r.Last, r))
 	o.update = &Update{Record: r} // for store; it isn't written
 	o.code, o.words, o.via = "", "", r.Last.Account
 	if r.Last.Error != nil {
@@ -143,8 +157,8 @@ func (it *item) record(s settlement) Record {
 }
 
 // eventOf is the event of a settlement, but for what the job itself carries.
-func (l *line) eventOf(e ending, r Record, now time.Time) job.Event {
-	res := e.result
+func (l *line) eventOf(e *ending, r Record, now time.Time) job.Event {
+	res := &e.result
 	ev := job.Event{
 		State: e.state, Final: e.final, Sequence: r.Sequence, At: now,
 		Account: e.via, ProviderID: res.ID, ProviderStatus: job.Mask(res.Status, maxWords),
@@ -170,28 +184,22 @@ func (l *line) eventOf(e ending, r Record, now time.Time) job.Event {
 const maxWords = 500
 
 // event completes an event with what the job itself carries.
-func (it *item) event(ev job.Event, r Record) *Event {
+func (it *item) event(ev job.Event, r Record) Event {
 	ad := it.delivery.Address
 	ev.Job, ev.Tenant, ev.Route, ev.Lane = it.job.ID, ad.Tenant, ad.Route, ad.Lane
 	ev.Channel, ev.Metadata = it.job.Channel, it.job.Metadata
 	if ev.Job == "" {
 		ev.Job = it.delivery.Publication
 	}
-	e := &Event{Event: ev, Trace: it.delivery.Trace, Hash: r.Hash, Publication: r.Publication, Epoch: r.Epoch}
+	e := Event{Event: ev, Trace: it.delivery.Trace, Hash: r.Hash, Publication: r.Publication, Epoch: r.Epoch}
 	if r.Phase != Concluded && r.Phase != Dead {
 		e.Hop, e.Attempts, e.Due, e.Told, e.Maybe = r.Hop, r.Attempts, r.Due, r.Told, r.Account
 	}
 	return e
 }
 
-// record writes the claim records and returns the endings that still are this worker's to carry out.
-func (l *line) record(out []outgoing) ([]outgoing, bool) {
-	updates := make([]Update, 0, len(out))
-	for _, o := range out {
-		if o.update != nil {
-			updates = append(updates, *o.update)
-		}
-	}
+// record writes the claim records, the updates of out, and returns the endings that still are this worker's to carry out.
+func (l *line) record(out []outgoing, updates []Update) ([]outgoing, bool) {
 	if len(updates) == 0 {
 		return out, true
 	}
@@ -210,7 +218,7 @@ func (l *line) record(out []outgoing) ([]outgoing, bool) {
 		if held[i-1] {
 			return false
 		}
-		l.keeper.remove(o.it.held)
+		l.keeper.remove(&o.it.held)
 		l.log.Warn("the claim was taken over, its new owner settles the job", zap.String("tenant", o.update.Tenant), zap.String("job", o.update.ID))
 		return true
 	}), true
@@ -238,12 +246,20 @@ func (l *line) hold(out []outgoing) bool {
 	return len(held) == 0 || l.stored("held jobs", func() error { return l.outlet.Hold(l.hard, held) })
 }
 
-// publish stores the status events.
-func (l *line) publish(out []outgoing) bool {
-	events := make([]Event, 0, len(out))
+// publish stores the status events: those prepared, but for those of endings that are out no more.
+func (l *line) publish(out []outgoing, events []Event) bool {
+	left := 0
 	for _, o := range out {
 		if o.event != nil {
-			events = append(events, *o.event)
+			left++
+		}
+	}
+	if left < len(events) {
+		events = make([]Event, 0, left)
+		for _, o := range out {
+			if o.event != nil {
+				events = append(events, *o.event)
+			}
 		}
 	}
 	return len(events) == 0 || l.stored("events", func() error { return l.outlet.Publish(l.hard, events) })
@@ -253,9 +269,10 @@ func (l *line) publish(out []outgoing) bool {
 // proves that it had: the event was stored first.
 func (l *line) publishEarlier(ends []ending) bool {
 	var events []Event
-	for _, e := range ends {
-		if r := e.it.claim.Record; e.phase != "" && r.Last != nil && !r.Published && r.Phase != Waiting {
-			events = append(events, *e.it.event(*r.Last, r))
+	for i := range ends {
+		e := &ends[i]
+		if r := &e.it.claim.Record; e.phase != "" && r.Last != nil && !r.Published && r.Phase != Waiting {
+			events = append(events, e.it.event(*r.Last, *r))
 		}
 	}
 	return len(events) == 0 || l.stored("events", func() error { return l.outlet.Publish(l.hard, events) })
@@ -291,15 +308,15 @@ func (l *line) answer(o outgoing) {
 	h := o.it.delivery.Handle
 	switch o.answer {
 	case ack:
-		l.keeper.remove(o.it.held)
+		l.keeper.remove(&o.it.held)
 		_ = h.Ack()
 	case giveBack:
-		l.keeper.remove(o.it.held)
+		l.keeper.remove(&o.it.held)
 		_ = h.Nak(o.delay)
 	case keepOn:
 		o.it.claim = Claim{}
 		if !o.to.put(o.it, time.Now()) {
-			l.keeper.remove(o.it.held)
+			l.keeper.remove(&o.it.held)
 			_ = h.Nak(moveLater)
 		}
 	}
