@@ -26,6 +26,7 @@ type account struct {
 	slots    chan struct{} // a token for each request under way
 	settling chan struct{} // a token for each packet being settled
 	tight    bool          // the limiter had no tokens to spare last time: don't ask for more than is needed
+	memories sync.Pool     // of packets' ways
 	line     *line
 	log      *zap.Logger
 }
@@ -114,24 +115,25 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 		a.line.giveBack(r.items)
 		return
 	}
-	sent, ends, deadline := a.claim(r.items)
+	m := a.borrow()
+	defer a.putAway(m)
+	sent, deadline := a.claim(r.items, m)
 	a.refund(len(r.items) - len(sent))
 	if len(sent) > 0 && !a.inTime(ctx, r, len(sent), deadline) {
-		ends = append(ends, a.sendLater(sent)...)
+		a.sendLater(sent, m)
 		sent = nil
 	}
 	claimed := len(sent)
-	sent, expired := unexpired(sent, time.Now())
-	ends = append(ends, expired...)
+	sent = unexpired(sent, time.Now(), m)
 	a.refund(claimed - len(sent))
 	if len(sent) > 0 {
-		ends = append(a.decide(r, sent, a.send(sent, deadline)), ends...)
+		a.decide(r, sent, a.send(sent, deadline, m), m)
 	} else {
 		a.release(r)
 	}
 	a.settling <- struct{}{}
 	leave()
-	a.line.settle(ends)
+	a.line.settle(m.ends)
 	<-a.settling
 }
 

@@ -9,7 +9,7 @@ import (
 
 // admit makes a delivery a job in hand. It looks at nothing but the delivery: what is no job is told so by item.refused.
 func admit(d Delivery, r *route, region string) *item {
-	it := &item{delivery: d, route: r}
+	it := &item{delivery: d, route: r, claim: &r.unclaimed}
 	j, err := job.Decode(d.Data, region)
 	it.job = j
 	if err == nil {

@@ -16,7 +16,7 @@ type item struct {
 	hash     string   // content hash; empty where refused
 	route    *route
 	refused  *job.Error        // why it isn't a job
-	claim    Claim             // once claimed
+	claim    *Claim            // the zero one until it is claimed
 	pinned   *account          // the only account that may send it, since it may have it already
 	asked    []*account        // accounts that refused it in this round
 	barred   []*account        // accounts that can't send under its sender

@@ -11,7 +11,8 @@ import (
 // route is a configured route with its accounts.
 type route struct {
 	Route
-	accounts []*account // in the order in which they are tried
+	accounts  []*account // in the order in which they are tried
+	unclaimed Claim      // of the jobs that aren't claimed; nobody writes to it
 }
 
 // accepts tells whether any account of the route has what the job needs.

@@ -19,23 +19,23 @@ const stale = 250 * time.Millisecond
 // margin is what is left of a lease for recording the results of a request.
 const margin = 5
 
-// claim takes the packet's jobs for this worker. It returns those to be sent, the endings of the others, and until when
-// a request must be over.
-func (a *account) claim(items []*item) (send []*item, ends []ending, deadline time.Time) {
+// claim takes the packet's jobs for this worker. It returns those to be sent, and until when a request must be over; the endings of
+// the others are added.
+func (a *account) claim(items []*item, m *memory) (send []*item, deadline time.Time) {
 	lease := a.line.cfg.Lease
 	deadline = time.Now().Add(lease - lease/margin)
-	if !a.line.claim(items, a) {
-		return nil, nil, deadline
+	if !a.line.claim(items, a, m) {
+		return nil, deadline
 	}
 	send = make([]*item, 0, len(items))
 	for _, it := range items {
 		if s, over := a.judge(it); over {
-			ends = append(ends, ending{it, s})
+			m.ends = append(m.ends, ending{it, s})
 		} else {
 			send = append(send, it)
 		}
 	}
-	return send, ends, deadline
+	return send, deadline
 }
 
 // judge decides on a job whose claim was answered; over is false where it is to be sent through a now.
@@ -49,32 +49,30 @@ func (a *account) judge(it *item) (s settlement, over bool) {
 	return settlement{}, false
 }
 
-// unexpired returns those of the claimed jobs that may still be sent, and the endings of the others.
-func unexpired(items []*item, now time.Time) (send []*item, ends []ending) {
-	send = slices.DeleteFunc(items, func(it *item) bool {
+// unexpired returns those of the claimed jobs that may still be sent; the endings of the others are added.
+func unexpired(items []*item, now time.Time, m *memory) []*item {
+	return slices.DeleteFunc(items, func(it *item) bool {
 		if !it.expired(now) {
 			return false
 		}
-		ends = append(ends, ending{it, it.tooLate(passed)})
+		m.ends = append(m.ends, ending{it, it.tooLate(passed)})
 		return true
 	})
-	return send, ends
 }
 
 // sendLater releases jobs whose tokens were lost to a delay, for this account to take up again.
-func (a *account) sendLater(items []*item) []ending {
-	ends := make([]ending, len(items))
-	for i, it := range items {
-		ends[i] = ending{it, move(it.phase(), a)}
+func (a *account) sendLater(items []*item, m *memory) {
+	for _, it := range items {
+		m.ends = append(m.ends, ending{it, move(it.phase(), a)})
 	}
-	return ends
 }
 
 // send makes the request.
-func (a *account) send(items []*item, deadline time.Time) []providers.Result {
+func (a *account) send(items []*item, deadline time.Time, m *memory) []providers.Result {
 	ctx, cancel := context.WithTimeout(a.line.hard, min(a.Timeout, time.Until(deadline)))
 	defer cancel()
-	msgs := make([]providers.Message, len(items))
+	m.msgs = sized(m.msgs, len(items))
+	msgs := m.msgs
 	for i, it := range items {
 		msgs[i] = it.message(a)
 		msgs[i].Key = job.KeyOf(it.delivery.Address.Tenant, it.job.ID, it.hash)
@@ -105,11 +103,11 @@ func (a *account) ask(ctx context.Context, msgs []providers.Message) (rs []provi
 	return rs, nil
 }
 
-// decide turns results into endings, and tells all workers what they say of the account.
-func (a *account) decide(r request, items []*item, results []providers.Result) []ending {
+// decide adds the endings that follow from results, and tells all workers what they say of the account.
+func (a *account) decide(r request, items []*item, results []providers.Result, m *memory) {
 	a.observe(r, results)
 	now := time.Now()
-	ends := make([]ending, len(items))
+	m.ends = slices.Grow(m.ends, len(items))
 	for i, it := range items {
 		res := results[i]
 		it.asked = append(it.asked, a)
@@ -131,16 +129,16 @@ func (a *account) decide(r request, items []*item, results []providers.Result) [
 		}
 		s := decide(res, f)
 		s.via, s.maybe = a.Name, it.ambiguous() || !res.Outcome.SurelyNotSent()
-		ends[i] = ending{it, s}
+		m.ends = append(m.ends, ending{it, s})
 	}
-	return ends
 }
 
 // claim asks for the items, again and again while the claims don't answer; false where the worker was stopped before they did. Nothing is sent
 // meanwhile. a is the account that is to send them; nil: none is.
-func (l *line) claim(items []*item, a *account) bool {
+func (l *line) claim(items []*item, a *account, m *memory) bool {
 	now := time.Now()
-	reqs := make([]ClaimRequest, len(items))
+	m.reqs = sized(m.reqs, len(items))
+	reqs := m.reqs
 	for i, it := range items {
 		reqs[i] = ClaimRequest{
 			Tenant: it.delivery.Address.Tenant, ID: it.job.ID, Hash: it.hash, Publication: it.delivery.Publication,
@@ -163,7 +161,7 @@ func (l *line) claim(items []*item, a *account) bool {
 		return false
 	}
 	for i, it := range items {
-		it.claim = claims[i]
+		it.claim = &claims[i]
 		if it.claim.Verdict == TakenAmbiguous && it.claim.Record.Account == "" {
 			it.claim.Record.Account = it.route.sole(it.job)
 		}

@@ -314,7 +314,7 @@ func (l *line) answer(o outgoing) {
 		l.keeper.remove(&o.it.held)
 		_ = h.Nak(o.delay)
 	case keepOn:
-		o.it.claim = Claim{}
+		o.it.claim = &o.it.route.unclaimed
 		if !o.to.put(o.it, time.Now()) {
 			l.keeper.remove(&o.it.held)
 			_ = h.Nak(moveLater)

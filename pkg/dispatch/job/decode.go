@@ -21,11 +21,10 @@ func Decode(data []byte, region string) (*Job, error) {
 	if len(data) > MaxBytes {
 		return salvage(data[:MaxBytes]), malformed("", "is larger than 64 KiB")
 	}
-	d := draft{job: new(Job)}
+	d, flat := readFlat(data)
 	var err error
-	if !d.readFlat(data) {
-		d = draft{job: new(Job)}
-		err = json.Unmarshal(data, &d)
+	if !flat {
+		d, err = readAny(data)
 	}
 	if err == nil {
 		err = d.check(region)
@@ -34,6 +33,13 @@ func Decode(data []byte, region string) (*Job, error) {
 		return salvage(data), explain(err)
 	}
 	return d.job, nil
+}
+
+// readAny reads a job in any form, or tells what is wrong with it.
+func readAny(data []byte) (draft, error) {
+	d := draft{job: new(Job)}
+	err := json.Unmarshal(data, &d)
+	return d, err
 }
 
 // fieldNames are the fields of a job; their index is their place in a draft's given.

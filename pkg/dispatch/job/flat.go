@@ -14,17 +14,18 @@ type flat struct {
 	at   int
 }
 
-// read fills the draft; false: it is to be read in the other way, from the beginning.
-func (d *draft) readFlat(data []byte) bool {
+// readFlat reads a job; false: it is to be read in the other way, from the beginning.
+func readFlat(data []byte) (d draft, ok bool) {
 	f := flat{text: string(data)}
-	done := f.object(func(name, value string) bool { return d.flatMember(name, value) }, func(name string) bool {
+	d.job = new(Job)
+	done := f.object(d.flatMember, func(name string) bool {
 		if name != "metadata" || d.given&givenMetadata != 0 {
 			return false
 		}
 		d.given |= givenMetadata
 		return f.object(d.flatPair, nil)
 	})
-	return done && f.next() == 0 && f.at == len(f.text)
+	return d, done && f.next() == 0 && f.at == len(f.text)
 }
 
 // flatMember sets a field from its string.
