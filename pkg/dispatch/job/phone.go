@@ -18,6 +18,16 @@ func NormalizePhone(phone, region string) (string, error) {
 	if exact(phone) {
 		return phone, nil
 	}
+	if region == "RU" {
+		if digits, ok := mobile(phone); ok {
+			return digits, nil
+		}
+	}
+	return parsePhone(phone, region)
+}
+
+// parsePhone is the same for any phone, by the library.
+func parsePhone(phone, region string) (string, error) {
 	digits, plus := 0, false
 	for _, r := range phone {
 		switch {
@@ -59,6 +69,33 @@ func exact(phone string) bool {
 		}
 	}
 	return true
+}
+
+// mobile recognises a mobile phone as people in Russia write it: 8, 7 or +7 and ten digits from 9 on, with ASCII marks between them. The
+// library takes 100 times as long.
+func mobile(phone string) (string, bool) {
+	var digits [12]byte
+	n, plus := 1, false
+	for i := range len(phone) {
+		switch c := phone[i]; {
+		case '0' <= c && c <= '9':
+			if n == len(digits) {
+				return "", false
+			}
+			digits[n] = c
+			n++
+		case c == '+' && n == 1 && !plus:
+			plus = true
+		case c == ' ' || c == '-' || c == '.' || c == '(' || c == ')':
+		default:
+			return "", false
+		}
+	}
+	if n < len(digits) || digits[2] != '9' || digits[1] != '7' && (digits[1] != '8' || plus) {
+		return "", false
+	}
+	digits[0], digits[1] = '+', '7'
+	return string(digits[:]), true
 }
 
 // between tells the characters that people put between the digits of a phone.

@@ -91,3 +91,24 @@ func BenchmarkNormalizePhone(b *testing.B) {
 		})
 	}
 }
+
+// What is recognised without the library is what the library makes of it.
+func TestPhonesOfRussiaAgree(t *testing.T) {
+	_, ok := mobile("8 (961) 224-22-43")
+	require.True(t, ok)
+	mark := rapid.SampledFrom([]string{"", "", "", "", " ", "-", ".", "(", ")", ") ", " (", "--"})
+	rapid.Check(t, func(t *rapid.T) {
+		phone := mark.Draw(t, "mark") + rapid.SampledFrom([]string{"8", "7", "+7", "+8", "9", "+", "810", "8 10", "78", "88", "77", "+77", "+78", "87", "89", "79", "+79", "8 9", "80", "70", "81", "+ 79", "+-79", "(+79", "+(79", "8-9", "7 9"}).Draw(t, "begin")
+		for range rapid.IntRange(7, 12).Draw(t, "digits") {
+			phone += mark.Draw(t, "mark") + rapid.StringMatching(`[0-9]`).Draw(t, "digit")
+		}
+		phone += mark.Draw(t, "mark")
+		got, ok := mobile(phone)
+		if !ok {
+			return
+		}
+		want, err := parsePhone(phone, "RU")
+		require.NoError(t, err, phone)
+		require.Equal(t, want, got, phone)
+	})
+}
