@@ -80,9 +80,12 @@ func bad(t time.Time) bool {
 // DecodeEvent reads an event's data. Fields and states it doesn't know are no error: a consumer must outlive the next version. The error
 // doesn't quote the data.
 func DecodeEvent(data []byte) (*Event, error) {
-	e := new(Event)
-	if err := json.Unmarshal(data, e); err != nil {
-		return nil, fmt.Errorf("not a status event: %w", explain(err))
+	e, flat := readFlatEvent(data)
+	if !flat {
+		e = new(Event)
+		if err := json.Unmarshal(data, e); err != nil {
+			return nil, fmt.Errorf("not a status event: %w", explain(err))
+		}
 	}
 	if e.Job == "" || e.State == "" {
 		return nil, errors.New("not a status event: job and state are required")
