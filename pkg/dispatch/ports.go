@@ -99,7 +99,7 @@ var ErrClaimsLost = errors.New("claims: the records were lost")
 // and answer one to one, in order. An error is about the whole batch: then nothing is known of any.
 type Claims interface {
 	// Claim takes each job for this worker, or tells why it can't be taken. A try whose answer was lost may have taken
-	// them: Claim repeats it, with the same tokens, until it has an answer or ctx ends.
+	// them: Claim repeats it, with the same tokens, until it has an answer or ctx ends. It keeps nothing of reqs, whose memory is used again.
 	Claim(ctx context.Context, reqs []ClaimRequest) ([]Claim, error)
 	// Record writes the record's new state where the claim is still held; false where somebody took it over. An update that
 	// stands already, from a try whose answer was lost, is true again.

@@ -47,6 +47,6 @@ type Audience struct {
 type Provider interface {
 	// Send makes one request with all of msgs (at most the batch limit of its [Traits], at least one, all with the
 	// same [Traits.PacketKey]) and returns exactly one result a message, in the order of msgs. It returns when ctx ends at the latest;
-	// what was under way then is Ambiguous.
+	// what was under way then is Ambiguous. It keeps nothing of the slice, whose memory is used again.
 	Send(ctx context.Context, msgs []Message) []Result
 }
