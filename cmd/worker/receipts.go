@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/redis/go-redis/v9"
@@ -12,6 +13,7 @@ import (
 	"github.com/gonets/gonets/cmd/worker/config"
 	"github.com/gonets/gonets/pkg/dispatch"
 	"github.com/gonets/gonets/pkg/dispatch/claim"
+	"github.com/gonets/gonets/pkg/dispatch/job"
 	"github.com/gonets/gonets/pkg/dispatch/natsq"
 	"github.com/gonets/gonets/pkg/providers"
 	"github.com/gonets/gonets/pkg/receipts"
@@ -29,13 +31,39 @@ func (r records) Advance(ctx context.Context, steps []receipts.Step) ([]receipts
 	return guarded(ctx, r.guard, func() ([]receipts.Advance, error) { return r.claims.Advance(ctx, steps) })
 }
 
+// history is the status stream as receipts see it.
+type history struct {
+	js     jetstream.JetStream
+	layout natsq.Layout
+}
+
+// Read implements [receipts.History].
+func (h history) Read(ctx context.Context, since time.Time, states []job.State, each func([]dispatch.Event) error) error {
+	_, err := natsq.ReadStatus(ctx, h.js, h.layout, natsq.Excerpt{Since: since, States: states}, func(events []dispatch.Event, _ uint64) error { return each(events) })
+	return err
+}
+
+// tracked is an outlet whose published events are tracked to their receipts.
+type tracked struct {
+	dispatch.Outlet
+	track func(context.Context, []dispatch.Event) error
+}
+
+// Publish implements [dispatch.Outlet].
+func (t tracked) Publish(ctx context.Context, events []dispatch.Event) error {
+	if err := t.Outlet.Publish(ctx, events); err != nil {
+		return err
+	}
+	return t.track(ctx, events)
+}
+
 // newReceipts makes the worker's share in the receipts of all accounts that report delivery.
 func newReceipts(cfg *config.Config, accounts []receipts.Account, js jetstream.JetStream, db redis.UniversalClient, r records, p receipts.Publisher, o receipts.Observer, log *zap.Logger) *receipts.Service {
 	x := index.New(db, cfg.Redis.Prefix, rand.Text()[:16])
 	return receipts.New(receipts.Config{Accounts: accounts, Drain: drainBudget}, receipts.Ports{
 		Index:     x,
 		Leases:    x,
-		History:   natsq.Follower{JS: js, Layout: layout(cfg)},
+		History:   history{js, layout(cfg)},
 		Store:     natsq.NewReceipts(js, layout(cfg), func(err error) { log.Warn("receipts", zap.Error(err)) }),
 		Records:   r,
 		Publisher: p,

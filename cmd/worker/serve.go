@@ -113,6 +113,9 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		Health:  states,
 		Outlet:  outlet,
 	}, accounts, layers...)
+	told := newReceipts(cfg, receiptAccounts(cfg, accounts, limiter), js, db, records{guard, claims}, ports.Outlet, metrics.Receipts(), log)
+	ports.Outlet = tracked{ports.Outlet, told.Track}
+	h.hooks.serve(told, cfg, log)
 	pipeline, err := dispatch.New(dispatch.Config{
 		Routes: cfg.Routes, Accounts: watched, PhoneRegion: cfg.PhoneRegion,
 		Dedupe: cfg.Dedupe.Window, AckWait: cfg.NATS.AckWait, Lease: cfg.NATS.Lease(), Drain: drainBudget,
@@ -121,8 +124,6 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		return err
 	}
 	opened.add(watchBacklog(metrics, js, layout(cfg), log))
-	told := newReceipts(cfg, receiptAccounts(cfg, accounts, limiter), js, db, records{guard, claims}, ports.Outlet, metrics.Receipts(), log)
-	h.hooks.serve(told, cfg, log)
 	money := &money{store: balanceStore{db, cfg.Redis.Prefix}, health: ports.Health, states: pipeline.Accounts, save: pipeline.SaveFunds,
 		told: func(account string, r reading) { metrics.Balances().Set(account, time.Now(), r.Purses) }, log: log}
 	opened.add(money.watch(ctx, cfg.Accounts, accounts))

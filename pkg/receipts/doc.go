@@ -1,6 +1,6 @@
 // Package receipts is the way of a receipt, from the provider to the event that tells what became of a message:
 //
-//	status stream ── submitted, unknown ──▶ indexer ──▶ index of what waits, by account and provider id
+//	published events ── submitted, unknown ──▶ track ──▶ index of what waits, by account and provider id
 //	                                                      │
 //	queue reader ─┐   one worker at a time                │
 //	asker ────────┼─▶ stream of receipts ──▶ matcher      │
@@ -16,7 +16,8 @@
 // may be repeated, after a crash or by another worker: the same receipt gives the same event with the same id, or none. States move forward
 // only. What a crash takes between a queue's reply and the store, which nobody can close, the asker asks for again.
 //
-// The status stream is the truth: the index is made from it, and made anew where Redis lost it.
+// The status stream is the truth. Whoever publishes an event tracks it, after it is stored and before its job is let go; where Redis lost the index, it is made
+// anew from the stream by one worker, and all go on tracking meanwhile.
 //
 // # What is bounded
 //

@@ -44,13 +44,9 @@ func (r *Receipt) Keys() []string {
 	return keys
 }
 
-// indexed are the states whose events make entries. The last two only tell that nothing is waited for any more: who published them has settled
-// their entries already, so they matter where an index is made.
-func indexed(making bool) []job.State {
-	if making {
-		return []job.State{job.Submitted, job.Unknown, job.Delivered, job.Undelivered}
-	}
-	return []job.State{job.Submitted, job.Unknown}
+// indexed are the states whose events make entries, and those that tell that nothing is waited for any more.
+func indexed() []job.State {
+	return []job.State{job.Submitted, job.Unknown, job.Delivered, job.Undelivered}
 }
 
 // entryOf is what an event puts into the index of its account; false: nothing.

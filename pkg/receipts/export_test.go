@@ -4,7 +4,7 @@ import "context"
 
 // What the loops of a Service do in one turn, for tests that decide when.
 
-func (s *Service) IndexOn(ctx context.Context) error { return s.indexOn(ctx) }
+func (s *Service) MakeLost(ctx context.Context) error { return s.makeLost(ctx) }
 
 func (s *Service) Settle(ctx context.Context, letters []Delivery) {
 	in := make(chan Delivery, len(letters))

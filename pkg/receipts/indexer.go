@@ -2,7 +2,6 @@ package receipts
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,95 +10,68 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch"
 )
 
-// index carries the index on with the status stream while ctx lasts. An account's index that isn't there, as for a new account or after a loss, is made
-// from the stream's past first.
-func (s *Service) index(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := s.indexOn(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if errors.Is(err, ErrOtherStream) {
-			err = errors.Join(err, s.beginAll(ctx))
-		}
-		s.log.Warn("the index of what waits for a receipt is taken up again", zap.Error(err))
-		sleep(ctx, time.Second)
-	}
-}
+// lookAfter is how often a worker looks whether an index was lost.
+const lookAfter = time.Second
 
-// beginAll has all indexes made anew.
-func (s *Service) beginAll(ctx context.Context) error {
-	for i := range s.Accounts {
-		if err := s.Index.Begin(ctx, s.Accounts[i].Name); err != nil {
+// Track puts published events into the indexes of their accounts. Whoever publishes them calls it before it lets the job go: should it not come to that,
+// the job comes again, its event is published again, and is tracked then.
+func (s *Service) Track(ctx context.Context, events []dispatch.Event) error {
+	for name, entries := range s.sort(events) {
+		if err := s.put(ctx, s.accounts[name], entries); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// indexOn returns with the first error, or ctx.
-func (s *Service) indexOn(ctx context.Context) error {
-	next := make(map[string]uint64, len(s.Accounts))
-	var made []*Account
+// index has each index made that isn't there, as of a new account or after a loss, while ctx lasts.
+func (s *Service) index(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := s.makeLost(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("the index of what waits for a receipt isn't whole", zap.Error(err))
+		}
+		sleep(ctx, lookAfter)
+	}
+}
+
+// makeLost makes the indexes that aren't whole.
+func (s *Service) makeLost(ctx context.Context) error {
+	var lost []*Account
 	for i := range s.Accounts {
 		a := &s.Accounts[i]
-		at, known, err := s.Index.Position(ctx, a.Name)
+		whole, err := s.Index.Whole(ctx, a.Name)
 		if err != nil {
 			return err
 		}
-		if !known {
-			if err := s.Index.Begin(ctx, a.Name); err != nil {
-				return err
-			}
-		}
-		if next[a.Name] = at; at == 0 {
-			made = append(made, a)
+		if !whole {
+			lost = append(lost, a)
 		}
 	}
-	if err := s.makeIndex(ctx, made, next); err != nil {
-		return err
-	}
-	return s.follow(ctx, next)
-}
-
-// follow puts what comes into all indexes.
-func (s *Service) follow(ctx context.Context, next map[string]uint64) error {
-	from := uint64(0)
-	for _, at := range next {
-		if from == 0 || at < from {
-			from = at
-		}
-	}
-	return s.History.Follow(ctx, from, indexed(false), func(events []dispatch.Event, last uint64) error {
-		by := s.sort(events)
-		for name := range next {
-			to := max(next[name], last+1)
-			if err := s.put(ctx, s.accounts[name], next[name], to, by[name]); err != nil {
-				return err
-			}
-			next[name] = to
-		}
-		return nil
-	})
-}
-
-// makeIndex reads as far back as a receipt may come for. The position stays 0 until all is read, so that a worker that stops in the midst leaves
-// nothing that looks whole.
-func (s *Service) makeIndex(ctx context.Context, made []*Account, next map[string]uint64) error {
-	if len(made) == 0 {
+	if len(lost) == 0 {
 		return nil
 	}
+	return s.makeIndex(ctx, lost)
+}
+
+// makeIndex reads the status stream as far back as a receipt may come for. What is published meanwhile its publisher tracks by itself. The index counts as
+// whole once all is read, so that a worker that stops in the midst leaves nothing that looks so.
+func (s *Service) makeIndex(ctx context.Context, lost []*Account) error {
 	start := time.Now()
 	var reach time.Duration
-	for _, a := range made {
+	tickets := make([]string, len(lost))
+	for i, a := range lost {
+		var err error
+		if tickets[i], err = s.Index.Begin(ctx, a.Name); err != nil {
+			return err
+		}
 		reach = max(reach, a.GiveUp+afterGivingUp)
 	}
 	read := 0
-	last, err := s.History.Read(ctx, start.Add(-reach), indexed(true), func(events []dispatch.Event) error {
+	err := s.History.Read(ctx, start.Add(-reach), indexed(), func(events []dispatch.Event) error {
 		read += len(events)
 		by := s.sort(events)
-		for _, a := range made {
-			if err := s.put(ctx, a, 0, 0, by[a.Name]); err != nil {
+		for _, a := range lost {
+			if err := s.put(ctx, a, by[a.Name]); err != nil {
 				return err
 			}
 		}
@@ -108,15 +80,14 @@ func (s *Service) makeIndex(ctx context.Context, made []*Account, next map[strin
 	if err != nil {
 		return fmt.Errorf("make the index of what waits for a receipt: %w", err)
 	}
-	for _, a := range made {
+	for i, a := range lost {
 		// What was parked when the index was lost finds its message soon, or is parked again.
 		if err := s.Store.Unpark(ctx, a.Name); err != nil {
 			return fmt.Errorf("take up what was parked: %w", err)
 		}
-		if err := s.put(ctx, a, 0, last+1, nil); err != nil {
+		if err := s.Index.End(ctx, a.Name, tickets[i]); err != nil {
 			return err
 		}
-		next[a.Name] = last + 1
 	}
 	if read > 0 {
 		s.log.Info("the index of what waits for a receipt was made from the status stream", zap.Int("events", read), zap.Duration("took", time.Since(start)))
@@ -134,28 +105,30 @@ func (s *Service) sort(events []dispatch.Event) map[string][]Entry {
 			continue
 		}
 		if e, ok := a.entryOf(&events[i], now); ok {
+			if by[a.Name] == nil {
+				by[a.Name] = make([]Entry, 0, len(events)-i)
+			}
 			by[a.Name] = append(by[a.Name], e)
 		}
 	}
 	return by
 }
 
-// put adds entries. Receipts that were parked for them are stored again first: the position moves only once none is left.
-func (s *Service) put(ctx context.Context, a *Account, from, to uint64, entries []Entry) error {
-	for {
-		parked, err := s.Index.Put(ctx, a.Name, from, to, entries)
-		if err != nil || len(parked) == 0 {
-			return err
-		}
-		all, err := letters(a.Name, newID(), parked)
-		if err != nil {
-			return err
-		}
-		if err := s.Store.Put(ctx, all); err != nil {
-			return err
-		}
-		if err := s.Index.Unpark(ctx, a.Name, parked); err != nil {
-			return err
-		}
+// put adds entries, and stores the receipts again that were parked for them.
+func (s *Service) put(ctx context.Context, a *Account, entries []Entry) error {
+	if len(entries) == 0 {
+		return nil
 	}
+	parked, err := s.Index.Put(ctx, a.Name, entries)
+	if err != nil || len(parked) == 0 {
+		return err
+	}
+	all, err := letters(a.Name, newID(), parked)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.Put(ctx, all); err != nil {
+		return err
+	}
+	return s.Index.Unpark(ctx, a.Name, parked)
 }

@@ -127,20 +127,16 @@ func (benchStore) Run(ctx context.Context, _ func(receipts.Delivery)) error     
 
 type benchIndex struct{ *bench }
 
-func (b benchIndex) Put(ctx context.Context, a string, from, to uint64, e []receipts.Entry) ([]receipts.Receipt, error) {
+func (b benchIndex) Put(context.Context, string, []receipts.Entry) ([]receipts.Receipt, error) {
 	return nil, nil
 }
-func (benchIndex) Position(context.Context, string) (uint64, bool, error) { return 1, true, nil }
+func (benchIndex) Whole(context.Context, string) (bool, error) { return true, nil }
 
-// silence is a history in which nothing happens.
+// silence is a history in which nothing happened.
 type silence struct{}
 
-func (silence) Read(context.Context, time.Time, []job.State, func([]dispatch.Event) error) (uint64, error) {
-	return 0, nil
-}
-func (silence) Follow(ctx context.Context, _ uint64, _ []job.State, _ func([]dispatch.Event, uint64) error) error {
-	<-ctx.Done()
-	return ctx.Err()
+func (silence) Read(context.Context, time.Time, []job.State, func([]dispatch.Event) error) error {
+	return nil
 }
 
 // run makes a service of the bench work until stop is called. drain is how long it may take then.

@@ -10,20 +10,21 @@ import (
 	"github.com/gonets/gonets/pkg/providers"
 )
 
-// ErrUnfit says that the index isn't what its caller took it for: it was lost, is being made, or another worker carried it on.
-var ErrUnfit = errors.New("receipts: the index was lost, is being made, or was carried on by another worker")
+// ErrUnfit says that the index isn't whole: it was lost, or is being made.
+var ErrUnfit = errors.New("receipts: the index was lost, or is being made")
 
 // Index is what waits for a receipt, or had it a while ago, for all workers together. All methods are about one account, may be repeated, and
 // return errors that wrap [ErrUnfit] where it isn't whole.
 type Index interface {
-	// Position tells up to where the status stream is in the index: the next event's place. 0: it is being made; known is false where
-	// there is none.
-	Position(ctx context.Context, account string) (next uint64, known bool, err error)
-	// Begin sets the position to 0: the index is to be made.
-	Begin(ctx context.Context, account string) error
-	// Put adds entries and moves the position. An entry of a later epoch or sequence stays as it stands. It returns the receipts that were
-	// parked for these entries; they stay parked until Unpark, and where there are any the position isn't moved.
-	Put(ctx context.Context, account string, from, to uint64, entries []Entry) (parked []Receipt, err error)
+	// Whole tells whether the index is.
+	Whole(ctx context.Context, account string) (bool, error)
+	// Begin tells that the index is to be made; the ticket is for End.
+	Begin(ctx context.Context, account string) (ticket string, err error)
+	// End tells that it is whole, unless it was lost or begun once more meanwhile.
+	End(ctx context.Context, account, ticket string) error
+	// Put adds entries, whether the index is whole or not. An entry of a later epoch or sequence stays as it stands. It returns the receipts that
+	// were parked for these entries; they stay parked until Unpark.
+	Put(ctx context.Context, account string, entries []Entry) (parked []Receipt, err error)
 	Unpark(ctx context.Context, account string, parked []Receipt) error
 	// Match finds the entry of each receipt, and parks those without one, for a time.
 	Match(ctx context.Context, account string, receipts []Receipt, keep time.Duration) ([]*Entry, error)
@@ -46,11 +47,8 @@ type Leases interface {
 
 // History is the status stream.
 type History interface {
-	// Read hands over what is stored since a time, of these states, and returns the place of the last event; 0: there was none.
-	Read(ctx context.Context, since time.Time, states []job.State, each func([]dispatch.Event) error) (last uint64, err error)
-	// Follow hands over what is stored from a place on, and what comes, until ctx ends; last is the place of the last event of a batch. It
-	// calls each at least once a second, with no events where none came. [ErrOtherStream] says that the stream ends before that place.
-	Follow(ctx context.Context, next uint64, states []job.State, each func(events []dispatch.Event, last uint64) error) error
+	// Read hands over what is stored since a time, of these states, in its order.
+	Read(ctx context.Context, since time.Time, states []job.State, each func([]dispatch.Event) error) error
 }
 
 // Store is the stream of receipts. Its methods return nil when the server has stored all; to call them again with the same values is safe.
@@ -152,10 +150,6 @@ type Account struct {
 	AskAfter time.Duration                                                // age at which a message is asked about
 	GiveUp   time.Duration                                                // age at which no receipt is expected any more
 }
-
-// ErrOtherStream says that the status stream ends before the place from which it was to be followed: it isn't the stream that the index was made
-// from.
-var ErrOtherStream = errors.New("receipts: the status stream isn't the one that the index was made from")
 
 // errBusy says that a worker is at all the jobs of a letter.
 var errBusy = errors.New("a worker is at their jobs")

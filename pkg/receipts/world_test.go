@@ -66,12 +66,16 @@ type mortalIndex struct{ mortal }
 type mortalStore struct{ mortal }
 type mortalOthers struct{ mortal }
 
-func (m mortalIndex) Begin(ctx context.Context, a string) error {
-	return doIt(m.crash, func() error { return m.Index.Begin(ctx, a) })
+func (m mortalIndex) Begin(ctx context.Context, a string) (string, error) {
+	return do(m.crash, func() (string, error) { return m.Index.Begin(ctx, a) })
 }
 
-func (m mortalIndex) Put(ctx context.Context, a string, from, to uint64, e []receipts.Entry) ([]receipts.Receipt, error) {
-	return do(m.crash, func() ([]receipts.Receipt, error) { return m.Index.Put(ctx, a, from, to, e) })
+func (m mortalIndex) End(ctx context.Context, a, ticket string) error {
+	return doIt(m.crash, func() error { return m.Index.End(ctx, a, ticket) })
+}
+
+func (m mortalIndex) Put(ctx context.Context, a string, e []receipts.Entry) ([]receipts.Receipt, error) {
+	return do(m.crash, func() ([]receipts.Receipt, error) { return m.Index.Put(ctx, a, e) })
 }
 
 func (m mortalIndex) Unpark(ctx context.Context, a string, r []receipts.Receipt) error {
@@ -115,7 +119,6 @@ type streams struct {
 	letters []receipts.Letter
 	parked  []receipts.Letter
 	seen    map[string]bool
-	most    int // events that a follower gets before it ends
 }
 
 func newStreams() *streams {
@@ -138,36 +141,15 @@ func (s *streams) publish(events []dispatch.Event) error {
 	return nil
 }
 
-func (s *streams) Read(_ context.Context, _ time.Time, states []job.State, each func([]dispatch.Event) error) (uint64, error) {
-	last := uint64(0)
-	for i, e := range s.events {
+func (s *streams) Read(_ context.Context, _ time.Time, states []job.State, each func([]dispatch.Event) error) error {
+	for _, e := range s.events {
 		if slices.Contains(states, e.State) {
 			if err := each([]dispatch.Event{e}); err != nil {
-				return last, err
+				return err
 			}
-			last = uint64(i + 1)
 		}
 	}
-	return last, nil
-}
-
-var errEnough = errors.New("enough")
-
-func (s *streams) Follow(_ context.Context, next uint64, states []job.State, each func([]dispatch.Event, uint64) error) error {
-	if next > uint64(len(s.events))+1 {
-		return receipts.ErrOtherStream
-	}
-	var batch []dispatch.Event
-	last := next - 1
-	for i := int(next) - 1; i < len(s.events) && len(batch) < s.most; i++ {
-		if slices.Contains(states, s.events[i].State) {
-			batch, last = append(batch, s.events[i]), uint64(i+1)
-		}
-	}
-	if err := each(batch, last); err != nil {
-		return err
-	}
-	return errEnough
+	return nil
 }
 
 func (s *streams) Put(_ context.Context, letters []receipts.Letter) error {

@@ -1,7 +1,6 @@
 package natsq_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -97,8 +96,6 @@ func TestLeastPermissions(t *testing.T) {
 	require.NoError(t, receive(t, letters).Handle.Ack())
 	require.NoError(t, nc.Flush())
 	stopReceipts()
-	enough := errors.New("enough")
-	require.ErrorIs(t, natsq.Follower{JS: js, Layout: l}.Follow(t.Context(), 1, nil, func([]dispatch.Event, uint64) error { return enough }), enough)
 	stop()
 	(&world{js: admin}).empty(t, "DISPATCH_RECEIPTS")
 	(&world{js: admin}).empty(t, "DISPATCH_JOBS_URGENT")

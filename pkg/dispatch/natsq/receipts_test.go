@@ -8,8 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gonets/gonets/pkg/dispatch"
-	"github.com/gonets/gonets/pkg/dispatch/job"
 	"github.com/gonets/gonets/pkg/dispatch/natsq"
 	"github.com/gonets/gonets/pkg/receipts"
 )
@@ -84,65 +82,4 @@ func TestParkedReceipts(t *testing.T) {
 		require.NoError(t, err)
 		return s.CachedInfo().State.Msgs == 1 // that of other: brief's time is over
 	}, within, 50*time.Millisecond)
-}
-
-// What is stored comes first, then what is published, each once and in order, over a restart of the server; and an empty batch while nothing comes.
-func TestFollowStatus(t *testing.T) {
-	w := newWorld(t, layoutOf("otp"))
-	o := w.outlet(t)
-	publish := func(from, n int, state job.State) {
-		var events []dispatch.Event
-		for i := range n {
-			e := event(from + i)
-			e.State = state
-			events = append(events, e)
-		}
-		require.NoError(t, o.Publish(t.Context(), events))
-	}
-	publish(0, 1500, job.Submitted)
-	publish(1500, 10, job.Scheduled)
-	f := natsq.Follower{JS: w.js, Layout: w.layout}
-	type batch struct {
-		jobs []string
-		last uint64
-	}
-	batches := make(chan batch, 1000)
-	ctx, cancel := context.WithCancel(t.Context())
-	over := make(chan error, 1)
-	go func() {
-		over <- f.Follow(ctx, 501, []job.State{job.Submitted}, func(events []dispatch.Event, last uint64) error {
-			b := batch{last: last}
-			for _, e := range events {
-				b.jobs = append(b.jobs, e.Job)
-			}
-			batches <- b
-			return nil
-		})
-	}()
-	var jobs []string
-	var last uint64
-	until := func(n int) {
-		for len(jobs) < n {
-			b := receive(t, batches)
-			jobs, last = append(jobs, b.jobs...), b.last
-		}
-	}
-	until(1000)
-	require.Equal(t, event(500).Job, jobs[0])
-	require.EqualValues(t, 1500, last)
-	for b := receive(t, batches); len(b.jobs) > 0; b = receive(t, batches) {
-	}
-	publish(1510, 5, job.Submitted)
-	until(1005)
-	require.EqualValues(t, 1515, last)
-	for i, id := range jobs[:1000] {
-		require.Equal(t, event(500+i).Job, id)
-	}
-	cancel()
-	require.ErrorIs(t, receive(t, over), context.Canceled)
-
-	err := f.Follow(t.Context(), 1517, nil, nil)
-	require.ErrorIs(t, err, receipts.ErrOtherStream)
-	failed := fmt.Errorf("enough")
-	require.ErrorIs(t, f.Follow(t.Context(), 1, nil, func([]dispatch.Event, uint64) error { return failed }), failed)
 }

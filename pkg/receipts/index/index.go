@@ -2,22 +2,22 @@
 //
 // All keys of an account share one hash tag, so that in a cluster they lie on one node; each script declares every key.
 //
-//	<prefix>:receipts:{<account>}:next      the place of the next event of the status stream; 0 while the index is being made
+//	<prefix>:receipts:{<account>}:whole     1, or another value while the index is being made
 //	<prefix>:receipts:{<account>}:newest    when the newest message was submitted, in ms
 //	<prefix>:receipts:{<account>}:ask       the keys of messages that wait, by when to ask about them, in ms
 //	<prefix>:receipts:{<account>}:m:<key>   a message; the key is i<provider's id> or c<our own id>
 //	<prefix>:receipts:{<account>}:p:<key>   the best receipt of a message that isn't known yet, behind its rank
 //	<prefix>:lease:{<name>}                 who is the only one at something
 //
-// Redis must not evict keys (maxmemory-policy noeviction). Where it lost its data the key next is gone, and every method but Position, Begin and Look
-// answers [receipts.ErrUnfit] until the index is made anew.
+// Redis must not evict keys (maxmemory-policy noeviction). Where it lost its data the key whole is gone, and Match, Due and Settle answer
+// [receipts.ErrUnfit] until the index is made anew.
 package index
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed" // the scripts
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -27,6 +27,9 @@ import (
 
 //go:embed put.lua
 var putLua string
+
+//go:embed finish.lua
+var finishLua string
 
 //go:embed match.lua
 var matchLua string
@@ -42,10 +45,11 @@ const scriptKeys = 500
 
 // Redis is the index. It is safe for concurrent use.
 type Redis struct {
-	client                     redis.UniversalClient
-	prefix                     string
-	worker                     string
-	put, match, settle, holder *redis.Script
+	client redis.UniversalClient
+	prefix string
+	worker string
+
+	put, finish, match, settle, holder *redis.Script
 }
 
 var (
@@ -55,7 +59,7 @@ var (
 
 // New returns the index under a prefix. worker names this process among all that run and ever ran. It doesn't connect yet.
 func New(client redis.UniversalClient, prefix, worker string) *Redis {
-	return &Redis{client: client, prefix: prefix, worker: worker, put: redis.NewScript(putLua), match: redis.NewScript(matchLua),
+	return &Redis{client: client, prefix: prefix, worker: worker, put: redis.NewScript(putLua), finish: redis.NewScript(finishLua), match: redis.NewScript(matchLua),
 		settle: redis.NewScript(settleLua), holder: redis.NewScript(leaseLua)}
 }
 
@@ -74,25 +78,31 @@ func fail(account, what string, err error) error {
 	return fmt.Errorf("receipts of account %s: %s: %w", account, what, err)
 }
 
-// Position implements [receipts.Index].
-func (x *Redis) Position(ctx context.Context, account string) (next uint64, known bool, err error) {
-	text, err := x.client.Get(ctx, x.key(account, "next")).Result()
-	if err == redis.Nil {
-		return 0, false, nil
+// Whole implements [receipts.Index].
+func (x *Redis) Whole(ctx context.Context, account string) (bool, error) {
+	state, err := x.client.Get(ctx, x.key(account, "whole")).Result()
+	if err != nil && err != redis.Nil {
+		return false, fail(account, "see whether the index is whole", err)
 	}
-	if err == nil {
-		next, err = strconv.ParseUint(text, 10, 64)
-	}
-	if err != nil {
-		return 0, false, fail(account, "read the position", err)
-	}
-	return next, true, nil
+	return state == whole, nil
 }
 
+// whole is the state of a whole index; that of one that is being made is a ticket.
+const whole = "1"
+
 // Begin implements [receipts.Index].
-func (x *Redis) Begin(ctx context.Context, account string) error {
-	if err := x.client.Set(ctx, x.key(account, "next"), "0", 0).Err(); err != nil {
-		return fail(account, "begin the index", err)
+func (x *Redis) Begin(ctx context.Context, account string) (ticket string, err error) {
+	ticket = rand.Text()
+	if err := x.client.Set(ctx, x.key(account, "whole"), ticket, 0).Err(); err != nil {
+		return "", fail(account, "begin the index", err)
+	}
+	return ticket, nil
+}
+
+// End implements [receipts.Index].
+func (x *Redis) End(ctx context.Context, account, ticket string) error {
+	if err := x.finish.Run(ctx, x.client, []string{x.key(account, "whole")}, ticket).Err(); err != nil {
+		return fail(account, "end the index", err)
 	}
 	return nil
 }

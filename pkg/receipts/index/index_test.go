@@ -59,38 +59,44 @@ func TestTheIndexIsNoneBeforeItIsMade(t *testing.T) {
 			_, err = x.Due(ctx, "main", at(), 1)
 			require.ErrorIs(t, err, receipts.ErrUnfit)
 		}
-		_, known, err := x.Position(ctx, "main")
-		require.NoError(t, err)
-		require.False(t, known)
+		isWhole := func(want bool) {
+			t.Helper()
+			is, err := x.Whole(ctx, "main")
+			require.NoError(t, err)
+			require.Equal(t, want, is)
+		}
+		isWhole(false)
 		unfit()
 		require.ErrorIs(t, x.Settle(ctx, "main", []receipts.Entry{entry("iA", job.Delivered, 2)}), receipts.ErrUnfit)
-		require.NoError(t, x.Begin(ctx, "main"))
+		first, err := x.Begin(ctx, "main")
+		require.NoError(t, err)
+		isWhole(false)
 		unfit()
-		_, err = x.Put(ctx, "main", 0, 0, []receipts.Entry{entry("iA", job.Submitted, 1)})
+		_, err = x.Put(ctx, "main", []receipts.Entry{entry("iA", job.Submitted, 1)})
 		require.NoError(t, err)
 		unfit()
-		_, err = x.Put(ctx, "main", 0, 43, nil)
+		second, err := x.Begin(ctx, "main")
 		require.NoError(t, err)
-		next, known, err := x.Position(ctx, "main")
-		require.NoError(t, err)
-		require.True(t, known)
-		require.EqualValues(t, 43, next)
-		_, err = x.Put(ctx, "main", 0, 44, nil)
-		require.ErrorIs(t, err, receipts.ErrUnfit, "another worker carried it on")
+		require.ErrorIs(t, x.End(ctx, "main", first), receipts.ErrUnfit, "another worker began once more")
+		unfit()
+		for range 2 { // the answer may be lost
+			require.NoError(t, x.End(ctx, "main", second))
+			isWhole(true)
+		}
 		found, err := x.Match(ctx, "main", []receipts.Receipt{receipt("A", "", providers.Delivered)}, hour)
 		require.NoError(t, err)
 		require.Equal(t, "jiA", found[0].Event.Job)
 	})
 }
 
-// made is an index at position 1.
+// made is a whole index.
 func made(t *testing.T, x *Redis) {
-	require.NoError(t, x.Begin(t.Context(), "main"))
-	_, err := x.Put(t.Context(), "main", 0, 1, nil)
+	ticket, err := x.Begin(t.Context(), "main")
 	require.NoError(t, err)
+	require.NoError(t, x.End(t.Context(), "main", ticket))
 }
 
-// Of the receipts that come before their message the one that says most waits for it, by either name; the position waits with it.
+// Of the receipts that come before their message the one that says most waits for it, by either name, until it is unparked.
 func TestParkedReceipts(t *testing.T) {
 	onBoth(t, func(t *testing.T, x *Redis) {
 		ctx := t.Context()
@@ -102,20 +108,14 @@ func TestParkedReceipts(t *testing.T) {
 			require.Nil(t, found[0])
 		}
 		for _, key := range []string{"iA", "cC"} {
-			parked, err := x.Put(ctx, "main", 1, 2, []receipts.Entry{entry("iB", job.Submitted, 1), entry(key, job.Submitted, 1)})
+			parked, err := x.Put(ctx, "main", []receipts.Entry{entry("iB", job.Submitted, 1), entry(key, job.Submitted, 1)})
 			require.NoError(t, err)
 			require.Equal(t, []receipts.Receipt{better}, parked)
 		}
-		next, _, err := x.Position(ctx, "main")
-		require.NoError(t, err)
-		require.EqualValues(t, 1, next)
 		require.NoError(t, x.Unpark(ctx, "main", []receipts.Receipt{better}))
-		parked, err := x.Put(ctx, "main", 1, 2, []receipts.Entry{entry("iA", job.Submitted, 1), entry("cC", job.Submitted, 1)})
+		parked, err := x.Put(ctx, "main", []receipts.Entry{entry("iA", job.Submitted, 1), entry("cC", job.Submitted, 1)})
 		require.NoError(t, err)
 		require.Empty(t, parked)
-		next, _, err = x.Position(ctx, "main")
-		require.NoError(t, err)
-		require.EqualValues(t, 2, next)
 	})
 }
 
@@ -132,7 +132,7 @@ func TestManyMessages(t *testing.T) {
 			rows[2*i] = receipt(fmt.Sprint(i), fmt.Sprint("C", i), providers.Delivered)
 			rows[2*i+1] = receipt(fmt.Sprint("none", i), "", providers.Delivered)
 		}
-		_, err := x.Put(ctx, "main", 1, 9, entries)
+		_, err := x.Put(ctx, "main", entries)
 		require.NoError(t, err)
 		found, err := x.Match(ctx, "main", rows, hour)
 		require.NoError(t, err)
@@ -149,7 +149,7 @@ func TestManyMessages(t *testing.T) {
 			entries[i].Event.State, entries[i].Event.Sequence, entries[i].Ask = job.Delivered, 2, time.Time{}
 		}
 		require.NoError(t, x.Settle(ctx, "main", entries))
-		_, err = x.Put(ctx, "main", 9, 10, []receipts.Entry{entry("i0", job.Submitted, 1)})
+		_, err = x.Put(ctx, "main", []receipts.Entry{entry("i0", job.Submitted, 1)})
 		require.NoError(t, err)
 		found, err = x.Match(ctx, "main", rows[:1], hour)
 		require.NoError(t, err)
@@ -168,7 +168,7 @@ func TestDue(t *testing.T) {
 		old, young, brief := entry("iold", job.Submitted, 1), entry("iyoung", job.Submitted, 1), entry("ibrief", job.Submitted, 1)
 		old.Ask, brief.Ask = at().Add(-hour), at().Add(-2*hour)
 		brief.Until = at()
-		_, err := x.Put(ctx, "main", 1, 2, []receipts.Entry{young, old, brief})
+		_, err := x.Put(ctx, "main", []receipts.Entry{young, old, brief})
 		require.NoError(t, err)
 		var due []receipts.Entry
 		require.Eventually(t, func() bool { // until brief is forgotten
@@ -272,7 +272,7 @@ func TestMemoryOfAnEntry(t *testing.T) {
 		entries = append(entries, entry(receipts.ByID(fmt.Sprint(2592608030+i)), job.Submitted, 1))
 		rows = append(rows, receipt(fmt.Sprint(9592608030+i), "", providers.Delivered))
 	}
-	_, err := x.Put(t.Context(), "main", 1, 2, entries)
+	_, err := x.Put(t.Context(), "main", entries)
 	require.NoError(t, err)
 	each := (used() - before) / n
 	t.Logf("%d bytes a waiting message", each)

@@ -1,9 +1,8 @@
--- Finds the messages of receipts, and parks what is nobody's unless a better receipt is parked. KEYS: position, then of each receipt, for each of its
+-- Finds the messages of receipts, and parks what is nobody's unless a better receipt is parked. KEYS: the index's state, then of each receipt, for each of its
 -- names, the message's key and that of a parked receipt. ARGV: how long to park in ms, then of each receipt how many names it has, and the
 -- receipt behind its rank. Answers of each which of its names found a message, 0 for none, and the message.
-local position = redis.call('GET', KEYS[1])
-if not position or position == '0' then
-  return {err = 'RECEIPTSUNFIT the index is being made'}
+if redis.call('GET', KEYS[1]) ~= '1' then
+  return {err = 'RECEIPTSUNFIT the index was lost, or is being made'}
 end
 local answer, k = {}, 2
 for i = 1, (#ARGV - 1) / 2 do

@@ -1,38 +1,41 @@
--- Adds messages to an account's index. KEYS: position, newest, ask, then of each message its own key and that of its parked receipt. ARGV: the
--- position expected, the one to be, when the newest was submitted in ms or '', then of each its epoch, its sequence, the entry, how long it lives
--- in ms, its name in ask, and when to ask in ms or ''. Answers the parked receipts; the position isn't moved where there are any.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return {err = 'RECEIPTSUNFIT the index is not where it was left'}
+-- Adds messages to an account's index. KEYS: newest, ask, the messages, then the receipts that may be parked for them, in the same order. ARGV: when the
+-- newest was submitted in ms or '', then of each message the entry, which begins with its epoch and sequence, how long it lives in ms, its name in
+-- ask, and when to ask in ms or ''. Answers the parked receipts.
+local newest = redis.call('GET', KEYS[1])
+if ARGV[1] ~= '' and (not newest or tonumber(newest) < tonumber(ARGV[1])) then
+  redis.call('SET', KEYS[1], ARGV[1])
 end
-local newest = redis.call('GET', KEYS[2])
-if ARGV[3] ~= '' and (not newest or tonumber(newest) < tonumber(ARGV[3])) then
-  redis.call('SET', KEYS[2], ARGV[3])
-end
-local parked = {}
-for i = 1, (#KEYS - 3) / 2 do
-  local key, at = KEYS[2 * i + 2], 6 * i - 2
-  local epoch, sequence = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
-  local old = redis.call('GET', key)
-  local write = not old
-  if old then
-    local e, s = string.match(old, '^(%d+) (%d+) ')
-    e, s = tonumber(e), tonumber(s)
+local n = (#KEYS - 2) / 2
+local ask, forget, parked = {}, {}, {}
+for i = 1, n do
+  local key, entry, life, name, at = KEYS[i + 2], ARGV[4 * i - 2], ARGV[4 * i - 1], ARGV[4 * i], ARGV[4 * i + 1]
+  local write = redis.call('SET', key, entry, 'PX', life, 'NX')
+  if not write then
+    local e, s = string.match(redis.call('GET', key), '^(%d+) (%d+) ')
+    local epoch, sequence = string.match(entry, '^(%d+) (%d+) ')
+    e, s, epoch, sequence = tonumber(e), tonumber(s), tonumber(epoch), tonumber(sequence)
     write = e and (e < epoch or e == epoch and s < sequence)
-  end
-  if write then
-    redis.call('SET', key, ARGV[at + 2], 'PX', ARGV[at + 3])
-    if ARGV[at + 5] ~= '' then
-      redis.call('ZADD', KEYS[3], ARGV[at + 5], ARGV[at + 4])
-    elseif old then
-      redis.call('ZREM', KEYS[3], ARGV[at + 4])
+    if write then
+      redis.call('SET', key, entry, 'PX', life)
+      if at == '' then
+        forget[#forget + 1] = name
+      end
     end
   end
-  local receipt = redis.call('GET', KEYS[2 * i + 3])
+  if write and at ~= '' then
+    ask[#ask + 1] = at
+    ask[#ask + 1] = name
+  end
+end
+if #ask > 0 then
+  redis.call('ZADD', KEYS[2], unpack(ask))
+end
+if #forget > 0 then
+  redis.call('ZREM', KEYS[2], unpack(forget))
+end
+for _, receipt in ipairs(redis.call('MGET', unpack(KEYS, n + 3))) do
   if receipt then
     parked[#parked + 1] = receipt
   end
-end
-if #parked == 0 and ARGV[1] ~= ARGV[2] then
-  redis.call('SET', KEYS[1], ARGV[2])
 end
 return parked

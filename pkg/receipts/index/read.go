@@ -23,7 +23,7 @@ func (x *Redis) Match(ctx context.Context, account string, all []receipts.Receip
 }
 
 func (x *Redis) matchSome(ctx context.Context, account string, some []receipts.Receipt, keep time.Duration, out []*receipts.Entry) error {
-	keys := append(make([]string, 0, 1+4*len(some)), x.key(account, "next"))
+	keys := append(make([]string, 0, 1+4*len(some)), x.key(account, "whole"))
 	args := append(make([]any, 0, 1+2*len(some)), max(keep, time.Millisecond).Milliseconds())
 	for i := range some {
 		value, err := ranked(&some[i])
@@ -64,11 +64,11 @@ func (x *Redis) matchSome(ctx context.Context, account string, some []receipts.R
 
 // Due implements [receipts.Index]. A message that was forgotten is left out, and waits no more.
 func (x *Redis) Due(ctx context.Context, account string, now time.Time, n int) ([]receipts.Entry, error) {
-	next, known, err := x.Position(ctx, account)
+	fit, err := x.Whole(ctx, account)
 	if err != nil {
 		return nil, err
 	}
-	if !known || next == 0 {
+	if !fit {
 		return nil, fail(account, "see what is due", receipts.ErrUnfit)
 	}
 	ask := x.key(account, "ask")

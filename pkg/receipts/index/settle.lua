@@ -1,4 +1,4 @@
--- Notes what was told of messages. KEYS: position, ask, then the messages. ARGV: of each its epoch, its sequence, the entry, how long it lives in ms,
+-- Notes what was told of messages. KEYS: the index's state, ask, then the messages. ARGV: of each its epoch, its sequence, the entry, how long it lives in ms,
 -- its name in ask, and when to ask in ms or '' for never.
 if not redis.call('GET', KEYS[1]) then
   return {err = 'RECEIPTSUNFIT the index is gone'}

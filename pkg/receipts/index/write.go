@@ -10,41 +10,40 @@ import (
 )
 
 // Put implements [receipts.Index].
-func (x *Redis) Put(ctx context.Context, account string, from, to uint64, entries []receipts.Entry) ([]receipts.Receipt, error) {
+func (x *Redis) Put(ctx context.Context, account string, entries []receipts.Entry) ([]receipts.Receipt, error) {
 	var parked []receipts.Receipt
-	for {
+	for len(entries) > 0 {
 		some := entries[:min(scriptKeys, len(entries))]
 		entries = entries[len(some):]
-		move := from // the position moves with the last part
-		if len(entries) == 0 && len(parked) == 0 {
-			move = to
-		}
-		found, err := x.putSome(ctx, account, from, move, some)
+		found, err := x.putSome(ctx, account, some)
 		if err != nil {
 			return nil, fail(account, "add to the index", err)
 		}
 		parked = append(parked, found...)
-		if len(entries) == 0 {
-			return parked, nil
-		}
 	}
+	return parked, nil
 }
 
-func (x *Redis) putSome(ctx context.Context, account string, from, to uint64, entries []receipts.Entry) ([]receipts.Receipt, error) {
+func (x *Redis) putSome(ctx context.Context, account string, entries []receipts.Entry) ([]receipts.Receipt, error) {
 	now := time.Now()
 	newest := int64(0)
-	keys := append(make([]string, 0, 3+2*len(entries)), x.key(account, "next"), x.key(account, "newest"), x.key(account, "ask"))
-	args := append(make([]any, 0, 3+6*len(entries)), from, to, "")
+	n := len(entries)
+	message, parked := x.message(account, ""), x.parked(account, "")
+	keys := append(make([]string, 0, 2+2*n), x.key(account, "newest"), x.key(account, "ask"))
+	args := append(make([]any, 0, 1+4*n), "")
 	for i := range entries {
 		e := &entries[i]
 		if e.Event.State == job.Submitted {
 			newest = max(newest, e.Sent.UnixMilli())
 		}
-		keys = append(keys, x.message(account, e.Key), x.parked(account, e.Key))
-		args = append(args, e.Event.Epoch, e.Event.Sequence, encode(e), left(e.Until, now), e.Key, askAt(e))
+		keys = append(keys, message+e.Key)
+		args = append(args, encode(e), left(e.Until, now), e.Key, askAt(e))
+	}
+	for i := range entries {
+		keys = append(keys, parked+entries[i].Key)
 	}
 	if newest > 0 {
-		args[2] = newest
+		args[0] = newest
 	}
 	found, err := x.put.Run(ctx, x.client, keys, args...).StringSlice()
 	if err != nil {
@@ -76,7 +75,7 @@ func (x *Redis) Settle(ctx context.Context, account string, entries []receipts.E
 	for len(entries) > 0 {
 		some := entries[:min(scriptKeys, len(entries))]
 		entries = entries[len(some):]
-		keys := append(make([]string, 0, 2+len(some)), x.key(account, "next"), x.key(account, "ask"))
+		keys := append(make([]string, 0, 2+len(some)), x.key(account, "whole"), x.key(account, "ask"))
 		args := make([]any, 0, 6*len(some))
 		for i := range some {
 			e := &some[i]
