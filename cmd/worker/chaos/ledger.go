@@ -17,6 +17,7 @@ import (
 type entry struct {
 	sequences map[int]string // ce-state by sequence
 	end       job.State
+	why       string // of an end that is unknown
 	attempt   int
 	repeated  bool // a sequence stands twice with different states, or an end was followed by another event
 }
@@ -82,6 +83,9 @@ func (l *ledger) enter(e *job.Event) {
 	have.attempt = max(have.attempt, e.Attempt)
 	if ends(e) {
 		have.end = e.State
+	}
+	if e.State == job.Unknown && e.Error != nil {
+		have.why = e.Error.Message
 	}
 }
 
@@ -178,6 +182,23 @@ func (l *ledger) String() string {
 	return strings.Join(append(words, fmt.Sprintf("copies %d, lost %d, doubled %d, highest attempt %d", total, lost, doubled, l.attempts)), ", ")
 }
 
+// whys are the reasons of jobs that are unknown, with the number of those whose recipient got a copy.
+func (l *ledger) whys() []string {
+	type count struct{ jobs, copies int }
+	by := map[string]count{}
+	for i, e := range l.entries {
+		if e.end == job.Unknown {
+			c := by[e.why]
+			by[e.why] = count{c.jobs + 1, c.copies + l.copies[i]}
+		}
+	}
+	var words []string
+	for _, why := range slices.Sorted(maps.Keys(by)) {
+		words = append(words, fmt.Sprintf("%d, %d of them sent: %s", by[why].jobs, by[why].copies, why))
+	}
+	return words
+}
+
 // settle ends a trial: it waits until all is done, sends the workers home, and judges the ledger.
 func (w *town) settle(ctx context.Context, published int, b bounds) error {
 	if err := w.drained(ctx); err != nil {
@@ -194,6 +215,9 @@ func (w *town) settle(ctx context.Context, published int, b bounds) error {
 		return err
 	}
 	w.say("ledger: %s", l)
+	for _, why := range l.whys() {
+		w.say("unknown: %s", why)
+	}
 	var violations []string
 	for _, s := range w.sims() {
 		violations = append(violations, s.Violations()...)

@@ -69,10 +69,21 @@ func (w *town) publish(ctx context.Context, from, n, perSecond int, routes ...st
 	return l
 }
 
+func message(i int, route, more string) *nats.Msg {
+	return &nats.Msg{Subject: "dispatch.jobs.normal." + route + ".shop",
+		Data: fmt.Appendf(nil, `{"id":%q,"channel":"sms","to":"+%s","text":"Your order is on its way"%s}`, jobID(i), phone(i), more)}
+}
+
+// publishOnce publishes a job without a message id, so that the server doesn't recognise it.
+func (w *town) publishOnce(ctx context.Context, i int, route string) error {
+	_, err := w.js.PublishMsg(ctx, message(i, route, ""))
+	return err
+}
+
 // store publishes one job until it is acknowledged. more are further members of its JSON.
 func (w *town) store(ctx context.Context, i int, route, more string) error {
-	m := &nats.Msg{Subject: "dispatch.jobs.normal." + route + ".shop", Header: nats.Header{"Nats-Msg-Id": {jobID(i)}},
-		Data: fmt.Appendf(nil, `{"id":%q,"channel":"sms","to":"+%s","text":"Your order is on its way"%s}`, jobID(i), phone(i), more)}
+	m := message(i, route, more)
+	m.Header = nats.Header{"Nats-Msg-Id": {jobID(i)}}
 	for {
 		try, cancel := context.WithTimeout(ctx, 5*time.Second)
 		_, err := w.js.PublishMsg(try, m)

@@ -39,6 +39,19 @@ func blows() []blow {
 			pause(w)
 			return w.startRedis(ctx)
 		}},
+		{"kill nats-server and empty redis-server", func(ctx context.Context, w *town) error {
+			w.nats.Kill()
+			w.redis.Kill()
+			if err := os.RemoveAll(filepath.Join(w.redisDir(), "appendonlydir")); err != nil {
+				return err
+			}
+			pause(w)
+			if err := w.startRedis(ctx); err != nil {
+				return err
+			}
+			pause(w)
+			return w.startNATS(ctx)
+		}},
 		{"age redis-server", func(ctx context.Context, w *town) error { return w.forgetASecond(ctx) }},
 		{"flush redis-server", func(ctx context.Context, w *town) error { return w.db.FlushAll(ctx).Err() }},
 		{"slow redis-server", func(_ context.Context, w *town) error {
