@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gonets/gonets/cmd/worker/config"
+	"github.com/gonets/gonets/pkg/dispatch"
 	"github.com/gonets/gonets/pkg/providers"
 )
 
@@ -28,14 +29,18 @@ type program struct {
 	lookup         func(string) (string, bool)
 	environ        []string
 	kinds          []providers.Kind
-	reread         time.Duration // how often a worker looks whether a secret changed
+	reread         time.Duration                       // how often a worker looks whether a secret changed
+	around         func(dispatch.Ports) dispatch.Ports // what a worker's pipeline works through instead of its ports
 }
 
 // run is the whole program in one call. It returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, lookup: os.LookupEnv, environ: os.Environ(), kinds: catalogue(), reread: rereadEvery}
+	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, lookup: os.LookupEnv, environ: os.Environ(), kinds: catalogue(), reread: rereadEvery, around: itself}
 	return p.run(ctx, args)
 }
+
+// itself is what a worker works through as a rule: its ports as they are.
+func itself(ports dispatch.Ports) dispatch.Ports { return ports }
 
 func (p *program) run(ctx context.Context, args []string) int {
 	root := rootCommand(p)

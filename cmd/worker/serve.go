@@ -29,8 +29,8 @@ import (
 const drainBudget = 25 * time.Second
 
 // serve is the worker: it opens what it needs, in this order, works until ctx ends, finishes what is in hand, and closes everything in
-// reverse. NATS or Redis may come later than it: it waits for them, not ready.
-func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error) {
+// reverse. NATS or Redis may come later than it: it waits for them, not ready. The pipeline works through what around makes of its ports.
+func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func(dispatch.Ports) dispatch.Ports) (err error) {
 	var opened closers
 	defer opened.close()
 
@@ -99,7 +99,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
 	states := newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix))
 	limiter := newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens)
-	ports, watched := observe.Wrap(dispatch.Ports{
+	ports, watched := observe.Wrap(around(dispatch.Ports{
 		Sources: func(lane job.Lane, route string) dispatch.Source {
 			return natsq.NewSource(js, layout(cfg), lane, route, natsq.SourceOptions{
 				Messages: pulls[route],
@@ -112,7 +112,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		Limiter: limiter,
 		Health:  states,
 		Outlet:  outlet,
-	}, accounts, layers...)
+	}), accounts, layers...)
 	pipeline, err := dispatch.New(dispatch.Config{
 		Routes: cfg.Routes, Accounts: watched, PhoneRegion: cfg.PhoneRegion,
 		Dedupe: cfg.Dedupe.Window, AckWait: cfg.NATS.AckWait, Lease: cfg.NATS.Lease(), Drain: drainBudget,
