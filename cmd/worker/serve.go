@@ -91,6 +91,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 	if guard.whole(ctx) != nil {
 		return nil // told to stop
 	}
+	warnOfRedis(ctx, db, log)
 
 	pulls := map[string]int{}
 	for _, r := range cfg.Routes {
