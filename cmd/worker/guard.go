@@ -26,6 +26,26 @@ type guard struct {
 	life context.Context
 }
 
+// lookEvery is how often a worker looks whether the records are whole: it may hold claims whose requests take long, and must restore them before
+// the rebuilding is over.
+const lookEvery = 500 * time.Millisecond
+
+// watch looks whether the records are whole until ctx ends, and waits until they are where they aren't. What can't be told now is told later.
+func (g *guard) watch(ctx context.Context, look func(context.Context) (bool, error)) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if whole, err := look(ctx); err == nil && !whole {
+			_ = g.whole(ctx) // its error is ctx's end, or the guard's
+		}
+	}
+}
+
 // newGuard returns the guard of a worker that lives until stop is called. It must be made whole before it is used.
 func newGuard(claims dispatch.Claims, rebuild func(context.Context) error, report func(error), log *zap.Logger) (*guard, func()) {
 	life, end := context.WithCancel(context.Background())

@@ -20,7 +20,8 @@ const (
 	leadFor = 15 * time.Second
 	// lookAgain is how often a worker looks whether another one has finished.
 	lookAgain = 200 * time.Millisecond
-	// straggle is how long an event may be under way to the status stream that was recorded just before a loss.
+	// straggle is how long an event may be under way to the status stream that was recorded just before a loss, and how long another worker may
+	// take to notice the loss and restore what it holds.
 	straggle = 2 * time.Second
 	// restoreBatch is how many records are written together.
 	restoreBatch = 1000
@@ -44,6 +45,9 @@ func (r *rebuilder) restore(ctx context.Context) error {
 	for {
 		whole, err := r.claims.Ensure(ctx)
 		if err != nil || whole {
+			return err
+		}
+		if err := r.claims.RestoreHeld(ctx); err != nil {
 			return err
 		}
 		if err := connected(r.js.Conn()); err != nil {

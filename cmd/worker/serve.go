@@ -92,6 +92,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 		return nil // told to stop
 	}
 	warnOfRedis(ctx, db, log)
+	opened.add(beside(func(ctx context.Context) { guard.watch(ctx, claims.Ensure) }))
 
 	pulls := map[string]int{}
 	for _, r := range cfg.Routes {
@@ -140,6 +141,14 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 	}
 	log.Info("stopped", zap.Error(err))
 	return err
+}
+
+// beside runs work until stop is called.
+func beside(work func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); work(ctx) }()
+	return func() { cancel(); <-done }
 }
 
 // await repeats try until it succeeds; false where ctx ended before.

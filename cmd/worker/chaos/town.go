@@ -160,6 +160,16 @@ routes:
 // say prints a figure of the trial.
 func (w *town) say(format string, args ...any) { fmt.Fprintf(w.out, "  "+format+"\n", args...) }
 
+// note writes a line to the trial's own log: what was done when.
+func (w *town) note(what string) {
+	f, err := os.OpenFile(filepath.Join(w.dir, "trial.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return // it is told of by the next thing that needs the folder
+	}
+	defer f.Close() //nolint:errcheck // likewise
+	_, _ = fmt.Fprintf(f, "%s %s\n", time.Now().UTC().Format(time.RFC3339Nano), what)
+}
+
 // close ends everything; the logs stay.
 func (w *town) close() {
 	for _, p := range w.workers {

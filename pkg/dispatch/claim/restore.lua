@@ -17,7 +17,9 @@ for i = 1, #KEYS - 2 do
   if old then
     local e, s = string.match(old, '^[^;]*;%a(%d+) %d+ %d+ (%d+) ')
     e, s = tonumber(e), tonumber(s)
-    write = e and (e < epoch or e == epoch and s < sequence)
+    -- At the same event, that the message may be out outweighs that nothing is known of it.
+    local graver = string.find(old, '^~;[cC]', 14) and string.find(ARGV[4 * i], '^~;[sS]', 14)
+    write = e and (e < epoch or e == epoch and (s < sequence or s == sequence and graver))
   end
   if write then
     redis.call('SET', key, ARGV[4 * i], 'PX', ARGV[4 * i + 1])
