@@ -34,8 +34,9 @@ type rebuilder struct {
 	claims *claim.Store
 	js     jetstream.JetStream
 	layout natsq.Layout
-	window time.Duration // how far back the records reach
-	region string        // for phones without a country code
+	window time.Duration               // how far back the records reach
+	region string                      // for phones without a country code
+	empty  func(context.Context) error // empties the buckets of the limits, which were lost with the records
 	report func(error)
 	log    *zap.Logger
 }
@@ -93,6 +94,9 @@ func (r *rebuilder) rebuild(ctx context.Context) error {
 		return fmt.Errorf("rebuild the records: %w", err)
 	}
 	if s.read > 0 || begun(delivered) {
+		if err := r.empty(ctx); err != nil {
+			return fmt.Errorf("rebuild the records: %w", err)
+		}
 		select {
 		case <-time.After(time.Until(now.Add(straggle))):
 		case <-ctx.Done():

@@ -85,7 +85,9 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 	}
 	h.report("streams", nil)
 	report := func(err error) { h.report("claims", err) }
-	rebuilder := &rebuilder{claims: claims, js: js, layout: layout(cfg), window: cfg.Dedupe.Window, region: cfg.PhoneRegion, report: report, log: log}
+	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
+	limiter := newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens)
+	rebuilder := &rebuilder{claims: claims, js: js, layout: layout(cfg), window: cfg.Dedupe.Window, region: cfg.PhoneRegion, empty: limiter.empty, report: report, log: log}
 	guard, stopGuard := newGuard(claims, rebuilder.restore, report, log)
 	opened.add(stopGuard)
 	if guard.whole(ctx) != nil {
@@ -98,9 +100,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 	for _, r := range cfg.Routes {
 		pulls[r.Name] = pullOf(r, cfg)
 	}
-	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
 	states := newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix))
-	limiter := newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens)
 	ports, watched := observe.Wrap(around(dispatch.Ports{
 		Sources: func(lane job.Lane, route string) dispatch.Source {
 			return natsq.NewSource(js, layout(cfg), lane, route, natsq.SourceOptions{
