@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,6 +21,8 @@ type guard struct {
 	rebuild func(ctx context.Context) error
 	report  func(error) // what keeps the claims from being ready; nil: nothing does
 	log     *zap.Logger
+
+	away atomic.Bool // the records can't be asked, or aren't whole
 
 	mu   sync.Mutex
 	over chan struct{} // closed once the rebuilding under way is over; nil: none is
@@ -40,7 +43,9 @@ func (g *guard) watch(ctx context.Context, look func(context.Context) (bool, err
 			return
 		case <-tick.C:
 		}
-		if whole, err := look(ctx); err == nil && !whole {
+		whole, err := look(ctx)
+		g.away.Store(err != nil || !whole)
+		if err == nil && !whole {
 			_ = g.whole(ctx) // its error is ctx's end, or the guard's
 		}
 	}

@@ -105,6 +105,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 		Sources: func(lane job.Lane, route string) dispatch.Source {
 			return natsq.NewSource(js, layout(cfg), lane, route, natsq.SourceOptions{
 				Messages: pulls[route],
+				Keep:     guard.away.Load, // given back, it would come again and be ambiguous after a loss
 				Failed: func(err error) {
 					log.Warn("source", zap.String("route", route), zap.String("lane", string(lane)), zap.Error(err))
 				},

@@ -27,6 +27,7 @@ func trials() []trial {
 		{"flush", "FLUSHALL in mid-load", flushRedis},
 		{"empty", "redis-server killed -9 and started again empty, in mid-load", emptyRedis},
 		{"forget", "redis-server killed -9 and started again with an append-only file a second old", forgetfulRedis},
+		{"restart", "redis-server killed -9, away for longer than workers keep what they don't handle, and back with all its data", restartRedis},
 		{"slow", "Redis slow: each answer delayed by 100 ms, 400 ms, 1.5 s and 4 s in turn", slowRedis},
 		{"flap", "Redis flapping: all connections cut every 100 to 500 ms", flapRedis},
 		{"nats", "nats-server killed -9 and started again, again and again", killNATS},
