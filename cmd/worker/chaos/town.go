@@ -43,6 +43,8 @@ type town struct {
 	frail     *sim.Prostor
 	config    string
 
+	natsKilled bool // and nothing is known to be sent since
+
 	nc    *nats.Conn
 	js    jetstream.JetStream
 	db    *redis.Client
