@@ -79,7 +79,7 @@ func build(ctx context.Context, self, worker, dir string, o options, out io.Writ
 		return nil, err
 	}
 	w.prostor, w.frail, w.spare = sim.NewProstor("chaos", "chaos"), sim.NewProstor("chaos", "chaos"), sim.NewProstor("chaos", "chaos")
-	w.mysmpp = sim.NewMySMPP(sim.MySMPP{Token: "chaos"})
+	w.mysmpp = sim.NewMySMPP(sim.MySMPP{Token: "chaos"}).Server
 	for _, s := range w.sims() {
 		if err := s.Start("127.0.0.1:0"); err != nil {
 			return nil, err
