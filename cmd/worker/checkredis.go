@@ -121,7 +121,7 @@ func (s redisSettings) findings() []finding {
 	case s.appendOnly == "yes" && s.fsync == "always":
 		restart.Words = "appendfsync is always: nothing is forgotten"
 	case s.run == "":
-		restart.OK = s.appendOnly == "" || s.fsync == "" && s.appendOnly != "no"
+		restart.OK = s.appendOnly == "" || s.fsync == "" && s.appendOnly != "no" // what isn't told is no fault
 		restart.Words = "INFO is forbidden to us, so a restart isn't noticed: allow it, or see that appendonly is yes and appendfsync always; else what was sent in the last second may be sent again"
 	case s.appendOnly == "no":
 		restart.Words = "appendonly is no: a restart forgets all records, and they are rebuilt from the status stream"
