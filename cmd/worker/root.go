@@ -30,17 +30,14 @@ type program struct {
 	environ        []string
 	kinds          []providers.Kind
 	reread         time.Duration                       // how often a worker looks whether a secret changed
-	around         func(dispatch.Ports) dispatch.Ports // what a worker's pipeline works through instead of its ports
+	around         func(dispatch.Ports) dispatch.Ports // what a worker's pipeline works through instead of its ports; nil: through them
 }
 
 // run is the whole program in one call. It returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, lookup: os.LookupEnv, environ: os.Environ(), kinds: catalogue(), reread: rereadEvery, around: itself}
+	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, lookup: os.LookupEnv, environ: os.Environ(), kinds: catalogue(), reread: rereadEvery}
 	return p.run(ctx, args)
 }
-
-// itself is what a worker works through as a rule: its ports as they are.
-func itself(ports dispatch.Ports) dispatch.Ports { return ports }
 
 func (p *program) run(ctx context.Context, args []string) int {
 	root := rootCommand(p)

@@ -43,7 +43,7 @@ func worker(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	p := &program{
 		stdin: strings.NewReader(""), stdout: &out, stderr: &diagnostics,
 		lookup: func(string) (string, bool) { return "", false },
-		kinds:  catalogue(), reread: rereadEvery, around: itself,
+		kinds:  catalogue(), reread: rereadEvery,
 	}
 	status = p.run(t.Context(), args)
 	return status, out.String(), diagnostics.String()

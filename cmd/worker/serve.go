@@ -29,8 +29,11 @@ import (
 const drainBudget = 25 * time.Second
 
 // serve is the worker: it opens what it needs, in this order, works until ctx ends, finishes what is in hand, and closes everything in
-// reverse. NATS or Redis may come later than it: it waits for them, not ready. The pipeline works through what around makes of its ports.
+// reverse. NATS or Redis may come later than it: it waits for them, not ready. The pipeline works through what around makes of its ports; nil: through them.
 func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func(dispatch.Ports) dispatch.Ports) (err error) {
+	if around == nil {
+		around = func(ports dispatch.Ports) dispatch.Ports { return ports }
+	}
 	var opened closers
 	defer opened.close()
 
