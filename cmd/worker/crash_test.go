@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	_ = os.Unsetenv(diesAt) // it isn't the configuration's; a name without = can always be unset
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookup: os.LookupEnv, environ: os.Environ(), kinds: catalogue(),
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookup: os.LookupEnv, environ: os.Environ(), kinds: catalogue(), reread: rereadEvery,
 		around: func(ports dispatch.Ports) dispatch.Ports { return dying(point, ports) }}
 	os.Exit(p.run(context.Background(), os.Args[1:]))
 }

@@ -87,7 +87,7 @@ func (c *crash) program(h *house, log *buffer) *program {
 		name, value, _ := strings.Cut(pair, "=")
 		own[name] = value
 	}
-	return &program{stdout: log, stderr: log, environ: c.env(), kinds: catalogue(),
+	return &program{stdout: log, stderr: log, environ: c.env(), kinds: catalogue(), reread: rereadEvery,
 		lookup: func(name string) (string, bool) { v, ok := own[name]; return v, ok }}
 }
 
