@@ -19,6 +19,9 @@ import (
 	"github.com/gonets/gonets/pkg/providers/providertest/sim"
 )
 
+// heldFor is for how long jobs are held: they must not be due before the worker that is to die has seen them, however slow the machine.
+const heldFor = 20 * time.Second
+
 // crash is one worker that dies at a point, with one job in hand or several, and what must have become of them once another worker came.
 type crash struct {
 	point string // empty: it is killed from outside once its request has arrived
@@ -53,8 +56,8 @@ func crashes() []crash {
 	all = append(all,
 		crash{point: onHalf, route: "alone", jobs: 20, states: "submitted|unknown", copies: -1},
 		crash{point: onHalf, route: "promo", jobs: 20, states: "submitted", copies: 1})
-	for _, point := range []string{onFetch, onClaimed, onAnswered} { // it is due by the time when the next worker comes
-		all = append(all, crash{point: point, route: "alone", kind: "later", states: "submitted", copies: 1, attempt: 1})
+	for _, point := range []string{onFetch, onClaimed, onAnswered} { // it may be due by the time when the next worker comes
+		all = append(all, crash{point: point, route: "alone", kind: "later", states: "submitted|scheduled submitted", copies: 1, attempt: 1})
 	}
 	for _, point := range []string{onRecorded, onPublished, onHold, onHeld, onAck} {
 		all = append(all, crash{point: point, route: "alone", kind: "later", states: "scheduled submitted", copies: 1, attempt: 1})
@@ -97,7 +100,7 @@ func (c *crash) publish(h *house) {
 		more := ""
 		switch c.kind {
 		case "later":
-			more = fmt.Sprintf(`,"send_at":%q`, time.Now().Add(time.Second).UTC().Format(time.RFC3339Nano))
+			more = fmt.Sprintf(`,"send_at":%q`, time.Now().Add(heldFor).UTC().Format(time.RFC3339Nano))
 		case "odd":
 			h.prostor.Verdict(c.phone(n), "what nobody has documented")
 		}
