@@ -119,7 +119,7 @@ func (c *crash) die(t *testing.T, h *house) {
 	if c.point == "" {
 		cmd.Env = append(cmd.Env, diesAt+"=never")
 	}
-	provider := map[string]*sim.Server{"alone": h.prostor.Server, "promo": h.mysmpp}[c.route]
+	provider := map[string]*sim.Server{"alone": h.prostor.Server, "promo": h.mysmpp.Server}[c.route]
 	if c.point == "" {
 		provider.Delay(time.Minute)
 		defer provider.Delay(0)
@@ -202,7 +202,7 @@ func (c *crash) check(t *testing.T, h *house) {
 		id := fmt.Sprint("j", n)
 		require.Contains(t, strings.Split(c.states, "|"), strings.Join(states[id], " "), "%s %+v", id, last[id].Error)
 		copies := 0
-		for _, s := range []*sim.Server{h.prostor.Server, h.mysmpp} {
+		for _, s := range []*sim.Server{h.prostor.Server, h.mysmpp.Server} {
 			for what, times := range s.All() {
 				if what.To == c.phone(n) {
 					copies += times

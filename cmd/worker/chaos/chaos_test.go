@@ -49,6 +49,7 @@ func TestLedgerJudges(t *testing.T) {
 		l.enter(event("j1", 2, job.Submitted))
 		l.enter(event("j1", 2, job.Submitted)) // a repeat
 		l.enter(event("j1", 0, job.Duplicate))
+		l.enter(event("j1", 3, job.Delivered))
 		return l
 	}
 	require.NoError(t, sound().judge(bounds{}, nil))
@@ -70,7 +71,7 @@ func TestLedgerJudges(t *testing.T) {
 		require.ErrorContains(t, l.judge(bounds{}, nil), want)
 	}
 	late := sound()
-	late.enter(event("j1", 3, job.Unknown))
+	late.enter(event("j1", 4, job.Unknown))
 	require.ErrorContains(t, late.judge(bounds{}, nil), "contradict")
 	require.ErrorContains(t, sound().judge(bounds{}, []string{"a breach"}), "a breach")
 }

@@ -63,6 +63,11 @@ func (w *town) audit(ctx context.Context, published int) (*ledger, error) {
 // ends tells whether an event is a job's end, as far as the dispatch goes.
 func ends(e *job.Event) bool { return e.Final || e.State == job.Submitted }
 
+// receipt tells whether an event is what may follow a submitted one.
+func receipt(e *job.Event) bool {
+	return e.State == job.Delivered || e.State == job.Undelivered || e.State == job.Unknown && e.Error != nil && e.Error.Code == job.NoReceipt
+}
+
 func (l *ledger) enter(e *job.Event) {
 	i, ours := numberOf(e.Job)
 	if !ours || e.Sequence == 0 {
@@ -78,13 +83,13 @@ func (l *ledger) enter(e *job.Event) {
 		have.repeated = have.repeated || state != string(e.State)
 		return
 	}
-	have.repeated = have.repeated || have.end != ""
+	have.repeated = have.repeated || have.end != "" && !(have.end == job.Submitted && receipt(e))
 	have.sequences[e.Sequence] = string(e.State)
 	have.attempt = max(have.attempt, e.Attempt)
-	if ends(e) {
+	if ends(e) && have.end == "" {
 		have.end = e.State
 	}
-	if e.State == job.Unknown && e.Error != nil {
+	if e.State == job.Unknown && e.Error != nil && !receipt(e) {
 		have.why = e.Error.Message
 	}
 }

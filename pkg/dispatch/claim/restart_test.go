@@ -10,6 +10,7 @@ import (
 
 	"github.com/gonets/gonets/pkg/dispatch"
 	"github.com/gonets/gonets/pkg/ratelimit/redistest"
+	"github.com/gonets/gonets/pkg/receipts"
 )
 
 // recordOver records an end over a restart: the broken connection may still be in the pool.
@@ -33,6 +34,8 @@ func TestARestart(t *testing.T) {
 			server.Kill()
 			server.Restart()
 			require.ErrorIs(t, recordOver(t, s, "j", first.Token), dispatch.ErrClaimsLost)
+			_, err := s.Advance(t.Context(), []receipts.Step{{}})
+			require.ErrorIs(t, err, dispatch.ErrClaimsLost)
 			whole, err := newUnarmed(t, open(t, server)).Ensure(t.Context())
 			require.NoError(t, err)
 			require.False(t, whole, "for a worker that starts afterwards, too")

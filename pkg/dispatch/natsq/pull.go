@@ -33,7 +33,7 @@ type puller struct {
 	size    int
 	ackWait time.Duration
 	queue   *queue
-	keep    func() bool
+	keep    func() bool // nil: never
 	failed  func(error)
 
 	mu    sync.Mutex
@@ -144,7 +144,7 @@ func (p *puller) endSubscription(sub *nats.Subscription) {
 // giveBackOld gives back what waits in the queue for so long that the server would soon deliver it again: to another worker, if one has room.
 // Where it is to be kept, the server gets a sign of life instead.
 func (p *puller) giveBackOld(now time.Time) {
-	if p.keep() {
+	if p.keep != nil && p.keep() {
 		for _, h := range p.queue.touch(now.Add(-p.ackWait/2), now) {
 			_ = handle{p.nc, h.msg.Reply}.InProgress() // a lost one leads to a redelivery
 		}

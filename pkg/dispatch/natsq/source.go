@@ -43,9 +43,6 @@ func NewSource(js jetstream.JetStream, l Layout, lane job.Lane, route string, o 
 	if o.Messages <= 0 {
 		o.Messages = defaultMessages
 	}
-	if o.Keep == nil {
-		o.Keep = func() bool { return false }
-	}
 	if o.Failed == nil {
 		o.Failed = func(error) {}
 	}
