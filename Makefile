@@ -6,7 +6,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: test lint vuln bench fuzz build redis
+.PHONY: test lint vuln bench chaos fuzz build redis
 
 build:
 	go build -o bin/ ./cmd/worker ./cmd/publisher
@@ -36,6 +36,10 @@ vuln:
 # Throughput, latency and memory beside a bare loop over the same libraries, all as processes of their own.
 bench: redis
 	go run ./cmd/worker/bench
+
+# Breaks everything under load and keeps a ledger: make chaos ARGS="-only kill,all -for 5m". A short form is among the tests.
+chaos: redis
+	go run ./cmd/worker/chaos $(ARGS)
 
 # Each fuzz target for a while: make fuzz T=1m
 T ?= 20s

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
-
-	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
 	"github.com/gonets/gonets/cmd/worker/config"
@@ -46,7 +42,7 @@ func (p *program) check(ctx context.Context, path string, output format, online 
 	findings := []finding{{"configuration", true, fmt.Sprintf("%d accounts, %d routes", len(cfg.Accounts), len(cfg.Routes))}}
 	if online {
 		findings = append(findings, checkNATS(ctx, cfg)...)
-		findings = append(findings, checkRedis(ctx, cfg.Redis))
+		findings = append(findings, checkRedis(ctx, cfg.Redis)...)
 		findings = append(findings, checkAccounts(ctx, cfg.Accounts)...)
 	}
 	if err := printRows(p.stdout, output, findings, []string{"WHAT", "STATE", "WORDS"}, finding.cells); err != nil {
@@ -92,38 +88,4 @@ func checkNATS(ctx context.Context, cfg *config.Config) []finding {
 		findings = append(findings, finding{What: "streams", OK: true, Words: "as configured"})
 	}
 	return findings
-}
-
-// checkRedis asks the server, or the cluster, for its version.
-func checkRedis(ctx context.Context, cfg config.Redis) finding {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	client, err := openRedis(cfg)
-	if err != nil {
-		return finding{What: "redis", Words: err.Error()}
-	}
-	defer client.Close() //nolint:errcheck // nothing is under way
-	began := time.Now()
-	if err := client.Ping(ctx).Err(); err != nil {
-		return finding{What: "redis", Words: err.Error()}
-	}
-	words := fmt.Sprintf("answers within %s", time.Since(began).Round(time.Millisecond))
-	if version := redisVersion(ctx, client); version != "" {
-		words = "version " + version
-	}
-	return finding{What: "redis", OK: true, Words: words}
-}
-
-// redisVersion is empty where the server doesn't tell: INFO may be forbidden to us, and isn't needed.
-func redisVersion(ctx context.Context, client redis.UniversalClient) string {
-	info, err := client.Info(ctx, "server").Result()
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(info) {
-		if version, ok := strings.CutPrefix(line, "redis_version:"); ok {
-			return strings.TrimSpace(version)
-		}
-	}
-	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,9 +22,33 @@ type guard struct {
 	report  func(error) // what keeps the claims from being ready; nil: nothing does
 	log     *zap.Logger
 
+	away atomic.Bool // the records can't be asked, or aren't whole
+
 	mu   sync.Mutex
 	over chan struct{} // closed once the rebuilding under way is over; nil: none is
 	life context.Context
+}
+
+// lookEvery is how often a worker looks whether the records are whole: it may hold claims whose requests take long, and must restore them before
+// the rebuilding is over.
+const lookEvery = 500 * time.Millisecond
+
+// watch looks whether the records are whole until ctx ends, and waits until they are where they aren't. What can't be told now is told later.
+func (g *guard) watch(ctx context.Context, look func(context.Context) (bool, error)) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		whole, err := look(ctx)
+		g.away.Store(err != nil || !whole)
+		if err == nil && !whole {
+			_ = g.whole(ctx) // its error is ctx's end, or the guard's
+		}
+	}
 }
 
 // newGuard returns the guard of a worker that lives until stop is called. It must be made whole before it is used.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/gonets/gonets/cmd/worker/config"
@@ -46,6 +47,20 @@ func (l *limits) Reserve(ctx context.Context, account string, n int, maxWait tim
 // Refund implements [dispatch.Limiter].
 func (l *limits) Refund(ctx context.Context, account string, n int) error {
 	return l.limiter.Refund(ctx, l.rates[account], n)
+}
+
+// empty takes a whole burst of each account, at any price. After a loss of Redis's data it isn't known how many tokens were used just before: so that
+// no window sees more than it may, none count as left.
+func (l *limits) empty(ctx context.Context) error {
+	for _, rates := range l.rates {
+		for _, r := range rates {
+			full := time.Duration(float64(r.Burst) / r.Rate * float64(time.Second))
+			if _, err := l.limiter.Reserve(ctx, rates, r.Burst, full); err != nil {
+				return fmt.Errorf("take the tokens that may have been used: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // Block implements [dispatch.Limiter].

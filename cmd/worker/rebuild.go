@@ -20,7 +20,8 @@ const (
 	leadFor = 15 * time.Second
 	// lookAgain is how often a worker looks whether another one has finished.
 	lookAgain = 200 * time.Millisecond
-	// straggle is how long an event may be under way to the status stream that was recorded just before a loss.
+	// straggle is how long an event may be under way to the status stream that was recorded just before a loss, and how long another worker may
+	// take to notice the loss and restore what it holds.
 	straggle = 2 * time.Second
 	// restoreBatch is how many records are written together.
 	restoreBatch = 1000
@@ -33,8 +34,9 @@ type rebuilder struct {
 	claims *claim.Store
 	js     jetstream.JetStream
 	layout natsq.Layout
-	window time.Duration // how far back the records reach
-	region string        // for phones without a country code
+	window time.Duration               // how far back the records reach
+	region string                      // for phones without a country code
+	empty  func(context.Context) error // empties the buckets of the limits, which were lost with the records
 	report func(error)
 	log    *zap.Logger
 }
@@ -44,6 +46,9 @@ func (r *rebuilder) restore(ctx context.Context) error {
 	for {
 		whole, err := r.claims.Ensure(ctx)
 		if err != nil || whole {
+			return err
+		}
+		if err := r.claims.RestoreHeld(ctx); err != nil {
 			return err
 		}
 		if err := connected(r.js.Conn()); err != nil {
@@ -89,6 +94,9 @@ func (r *rebuilder) rebuild(ctx context.Context) error {
 		return fmt.Errorf("rebuild the records: %w", err)
 	}
 	if s.read > 0 || begun(delivered) {
+		if err := r.empty(ctx); err != nil {
+			return fmt.Errorf("rebuild the records: %w", err)
+		}
 		select {
 		case <-time.After(time.Until(now.Add(straggle))):
 		case <-ctx.Done():

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gonets/gonets/cmd/worker/config"
+	"github.com/gonets/gonets/pkg/dispatch"
 	"github.com/gonets/gonets/pkg/providers"
 )
 
@@ -28,7 +29,8 @@ type program struct {
 	lookup         func(string) (string, bool)
 	environ        []string
 	kinds          []providers.Kind
-	reread         time.Duration // how often a worker looks whether a secret changed
+	reread         time.Duration                       // how often a worker looks whether a secret changed
+	around         func(dispatch.Ports) dispatch.Ports // what a worker's pipeline works through instead of its ports; nil: through them
 }
 
 // run is the whole program in one call. It returns the exit status.

@@ -115,9 +115,9 @@ func TestInitAndCheckOnline(t *testing.T) {
 	require.Equal(t, exitDone, status, stdout+stderr)
 	var findings []finding
 	require.NoError(t, json.Unmarshal([]byte(stdout), &findings))
-	require.Len(t, findings, 5)
-	require.Equal(t, "account main", findings[4].What)
-	require.Contains(t, findings[4].Words, "version 2; balance 1000000000.00 RUB")
+	require.Len(t, findings, 7)
+	require.Equal(t, "account main", findings[6].What)
+	require.Contains(t, findings[6].Words, "version 2; balance 1000000000.00 RUB")
 
 	store.Close()
 	status, stdout, _ = worker(t, "check", "--config", path, "--online")

@@ -27,7 +27,7 @@ func (p *program) serveUntilRotated(ctx context.Context, path string, cfg *confi
 			stop()
 		}
 	}()
-	err = serve(ctx, cfg, log)
+	err = serve(ctx, cfg, log, p.around)
 	stop()
 	next = <-rotated
 	if next != nil && err != nil {

@@ -29,8 +29,11 @@ import (
 const drainBudget = 25 * time.Second
 
 // serve is the worker: it opens what it needs, in this order, works until ctx ends, finishes what is in hand, and closes everything in
-// reverse. NATS or Redis may come later than it: it waits for them, not ready.
-func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error) {
+// reverse. NATS or Redis may come later than it: it waits for them, not ready. The pipeline works through what around makes of its ports; nil: through them.
+func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func(dispatch.Ports) dispatch.Ports) (err error) {
+	if around == nil {
+		around = func(ports dispatch.Ports) dispatch.Ports { return ports }
+	}
 	var opened closers
 	defer opened.close()
 
@@ -85,24 +88,27 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	}
 	h.report("streams", nil)
 	report := func(err error) { h.report("claims", err) }
-	rebuilder := &rebuilder{claims: claims, js: js, layout: layout(cfg), window: cfg.Dedupe.Window, region: cfg.PhoneRegion, report: report, log: log}
+	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
+	limiter := newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens)
+	rebuilder := &rebuilder{claims: claims, js: js, layout: layout(cfg), window: cfg.Dedupe.Window, region: cfg.PhoneRegion, empty: limiter.empty, report: report, log: log}
 	guard, stopGuard := newGuard(claims, rebuilder.restore, report, log)
 	opened.add(stopGuard)
 	if guard.whole(ctx) != nil {
 		return nil // told to stop
 	}
+	warnOfRedis(ctx, db, log)
+	opened.add(beside(func(ctx context.Context) { guard.watch(ctx, claims.Ensure) }))
 
 	pulls := map[string]int{}
 	for _, r := range cfg.Routes {
 		pulls[r.Name] = pullOf(r, cfg)
 	}
-	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
 	states := newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix))
-	limiter := newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens)
-	ports, watched := observe.Wrap(dispatch.Ports{
+	ports, watched := observe.Wrap(around(dispatch.Ports{
 		Sources: func(lane job.Lane, route string) dispatch.Source {
 			return natsq.NewSource(js, layout(cfg), lane, route, natsq.SourceOptions{
 				Messages: pulls[route],
+				Keep:     guard.away.Load, // given back, it would come again and be ambiguous after a loss
 				Failed: func(err error) {
 					log.Warn("source", zap.String("route", route), zap.String("lane", string(lane)), zap.Error(err))
 				},
@@ -112,7 +118,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 		Limiter: limiter,
 		Health:  states,
 		Outlet:  outlet,
-	}, accounts, layers...)
+	}), accounts, layers...)
 	told := newReceipts(cfg, receiptAccounts(cfg, accounts, limiter), js, db, records{guard, claims}, ports.Outlet, metrics.Receipts(), log)
 	ports.Outlet = tracked{ports.Outlet, told.Track}
 	h.hooks.serve(told, cfg, log)
@@ -140,6 +146,14 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger) (err error)
 	}
 	log.Info("stopped", zap.Error(err))
 	return err
+}
+
+// beside runs work until stop is called.
+func beside(work func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); work(ctx) }()
+	return func() { cancel(); <-done }
 }
 
 // await repeats try until it succeeds; false where ctx ended before.

@@ -124,7 +124,7 @@ func TestRedisByMutualTLS(t *testing.T) {
 		"an old version alone": {"rediss://" + old, c.files(c.auth, c.own), tooOld},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := checkRedis(t.Context(), config.Redis{URLs: []providers.Secret{providers.Secret(try.url)}, TLS: try.tls})
+			f := checkRedis(t.Context(), config.Redis{URLs: []providers.Secret{providers.Secret(try.url)}, TLS: try.tls})[0]
 			require.Equal(t, try.fault == "", f.OK, f.Words)
 			require.Contains(t, f.Words, try.fault)
 		})

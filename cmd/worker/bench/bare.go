@@ -14,6 +14,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/gonets/gonets/cmd/worker/internal/lab"
 )
 
 const theBareLoop = "bare loop"
@@ -51,7 +53,7 @@ func runBare(args []string, out io.Writer) error {
 	}
 	defer nc.Close()
 	inHand := *slots * packet
-	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(2*inHand), jetstream.WithPublishAsyncTimeout(startWithin))
+	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(2*inHand), jetstream.WithPublishAsyncTimeout(lab.StartWithin))
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func runBare(args []string, out io.Writer) error {
 	defer consuming.Stop()
 	fmt.Fprintln(out, "ready")
 	stopped := make(chan struct{})
-	go func() { defer close(stopped); untilStopped() }()
+	go func() { defer close(stopped); lab.UntilStopped() }()
 	select {
 	case <-stopped:
 		return nil
@@ -192,7 +194,7 @@ func (b *bareLoop) post(ctx context.Context, body []byte) ([]byte, error) {
 }
 
 // startBare runs the bare loop.
-func (p *plan) startBare(ctx context.Context, w *world) (*process, error) {
-	child, _, err := p.startSelf(ctx, "bare", "bare", "-nats", w.natsURL, "-redis", w.redisAddr, "-provider", w.providerURL, "-in-flight", fmt.Sprint(p.inFlight))
+func (p *plan) startBare(ctx context.Context, w *world) (*lab.Process, error) {
+	child, _, err := lab.StartSelf(ctx, p.self, p.profileOf("bare"), "bare", "-nats", w.natsURL, "-redis", w.redisAddr, "-provider", w.providerURL, "-in-flight", fmt.Sprint(p.inFlight))
 	return child, err
 }

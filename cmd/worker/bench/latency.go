@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/gonets/gonets/cmd/worker/internal/lab"
 )
 
 // The idle latency is that of jobs which come one by one. The first few make connections and are not counted.
@@ -37,19 +39,19 @@ func (p *plan) idle(ctx context.Context, s subject) error {
 	if err != nil {
 		return err
 	}
-	defer child.kill()
+	defer child.Kill()
 	n := latencyWarm + latencyJobs
 	watch := &stopwatch{from: make([]time.Time, n), left: n, all: make(chan struct{})}
 	if _, err := w.nc.Subscribe(submitted, watch.seen); err != nil {
 		return err
 	}
-	if err := w.nc.FlushTimeout(startWithin); err != nil {
+	if err := w.nc.FlushTimeout(lab.StartWithin); err != nil {
 		return err
 	}
 	if err := w.trickle(ctx, child, watch); err != nil {
 		return err
 	}
-	if _, err := child.stop(); err != nil {
+	if _, err := child.Stop(); err != nil {
 		return err
 	}
 	slices.Sort(watch.took)
@@ -61,7 +63,7 @@ func (p *plan) idle(ctx context.Context, s subject) error {
 }
 
 // trickle publishes the jobs one by one and waits for the last event.
-func (w *world) trickle(ctx context.Context, child *process, watch *stopwatch) error {
+func (w *world) trickle(ctx context.Context, child *lab.Process, watch *stopwatch) error {
 	pace := time.NewTicker(latencyEvery)
 	defer pace.Stop()
 	for i := range watch.from {
@@ -72,8 +74,8 @@ func (w *world) trickle(ctx context.Context, child *process, watch *stopwatch) e
 		}
 		select {
 		case <-pace.C:
-		case <-child.over:
-			return child.ended()
+		case <-child.Over():
+			return child.Ended()
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -83,12 +85,12 @@ func (w *world) trickle(ctx context.Context, child *process, watch *stopwatch) e
 		return nil
 	case err := <-w.failed:
 		return err
-	case <-child.over:
-		return child.ended()
+	case <-child.Over():
+		return child.Ended()
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(stuckAfter):
-		return fmt.Errorf("events are missing; it said:\n%s", child.said.String())
+		return fmt.Errorf("events are missing; it said:\n%s", child.Said())
 	}
 }
 

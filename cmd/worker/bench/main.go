@@ -18,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gonets/gonets/cmd/worker/internal/lab"
 )
 
 func main() {
@@ -26,7 +28,7 @@ func main() {
 
 // run is one of the processes: the program starts itself again for the others.
 func run(args []string, out, errs io.Writer) int {
-	parts := map[string]func([]string, io.Writer) error{"nats": runNATS, "provider": runProvider, "bare": runBare}
+	parts := map[string]func([]string, io.Writer) error{"nats": lab.RunNATS, "provider": runProvider, "bare": runBare}
 	if len(args) > 0 && parts[args[0]] != nil {
 		if err := profiled(func() error { return parts[args[0]](args[1:], out) }); err != nil {
 			fmt.Fprintln(errs, "bench", args[0]+":", err)

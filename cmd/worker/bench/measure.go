@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/gonets/gonets/cmd/worker/internal/lab"
 )
 
 // stuckAfter is how long nothing may change before a measurement is given up.
@@ -15,7 +17,7 @@ const stuckAfter = 60 * time.Second
 // drain is what one subject did with a backlog.
 type drain struct {
 	took   time.Duration // from the first request to the last ack
-	used   usage
+	used   lab.Usage
 	counts counts
 	around [3]time.Duration // CPU of NATS, Redis and the provider meanwhile
 }
@@ -31,25 +33,25 @@ func (p *plan) drain(ctx context.Context, s subject, n int) (d drain, err error)
 		return d, err
 	}
 	for i, server := range w.servers() {
-		d.around[i] = -cpuOf(server)
+		d.around[i] = -lab.CPUOf(server)
 	}
 	child, err := s.start(ctx, w)
 	if err != nil {
 		return d, err
 	}
-	defer child.kill()
+	defer child.Kill()
 	end, err := w.drained(ctx, child, n)
 	if err != nil {
 		return d, err
 	}
 	for i, server := range w.servers() {
-		d.around[i] += cpuOf(server)
+		d.around[i] += lab.CPUOf(server)
 	}
 	if d.counts, err = w.counts(ctx); err != nil {
 		return d, err
 	}
 	d.took = end.Sub(d.counts.First)
-	if d.used, err = child.stop(); err != nil {
+	if d.used, err = child.Stop(); err != nil {
 		return d, err
 	}
 	switch {
@@ -62,7 +64,7 @@ func (p *plan) drain(ctx context.Context, s subject, n int) (d drain, err error)
 }
 
 // drained waits until the job stream is empty, and sees that there is an event for each job.
-func (w *world) drained(ctx context.Context, child *process, n int) (time.Time, error) {
+func (w *world) drained(ctx context.Context, child *lab.Process, n int) (time.Time, error) {
 	jobs, err := w.js.Stream(ctx, jobStream)
 	if err != nil {
 		return time.Time{}, err
@@ -73,8 +75,8 @@ func (w *world) drained(ctx context.Context, child *process, n int) (time.Time, 
 	for left > 0 {
 		select {
 		case <-pace.C:
-		case <-child.over:
-			return time.Time{}, child.ended()
+		case <-child.Over():
+			return time.Time{}, child.Ended()
 		case <-ctx.Done():
 			return time.Time{}, ctx.Err()
 		}
@@ -87,7 +89,7 @@ func (w *world) drained(ctx context.Context, child *process, n int) (time.Time, 
 			left, changed = info.State.Msgs, time.Now()
 		}
 		if time.Since(changed) > stuckAfter {
-			return time.Time{}, fmt.Errorf("stuck with %d of %d jobs left; it said:\n%s", left, n, child.said.String())
+			return time.Time{}, fmt.Errorf("stuck with %d of %d jobs left; it said:\n%s", left, n, child.Said())
 		}
 	}
 	return changed, w.events(ctx, n)
@@ -117,7 +119,7 @@ func (p *plan) throughput(ctx context.Context, s subject) error {
 	}
 	per100k := func(t time.Duration) float64 { return t.Seconds() * 100_000 / float64(p.jobs) }
 	p.report.add(s.name, "throughput", "jobs/s", float64(p.jobs)/d.took.Seconds())
-	p.report.add(s.name, "CPU per 100,000 jobs", "s", per100k(d.used.cpu))
+	p.report.add(s.name, "CPU per 100,000 jobs", "s", per100k(d.used.CPU))
 	for i, server := range []string{"NATS", "Redis", "the provider"} {
 		p.report.add(s.name, "  meanwhile of "+server, "s", per100k(d.around[i]))
 	}
@@ -138,7 +140,7 @@ func (p *plan) memory(ctx context.Context, s subject) error {
 		if err != nil {
 			return err
 		}
-		p.report.add(s.name, fmt.Sprintf("peak memory, backlog %d", n), "MiB", float64(d.used.peak)/(1<<20))
+		p.report.add(s.name, fmt.Sprintf("peak memory, backlog %d", n), "MiB", float64(d.used.Peak)/(1<<20))
 	}
 	return nil
 }

@@ -7,14 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+
+	"github.com/gonets/gonets/cmd/worker/internal/lab"
 )
 
 // subject is what is measured. start returns once it is ready for jobs.
 type subject struct {
 	name  string
 	short string // in file names
-	start func(context.Context, *world) (*process, error)
+	start func(context.Context, *world) (*lab.Process, error)
 }
 
 // plan is what all measurements of a run share.
@@ -37,10 +38,10 @@ func bench(ctx context.Context, o options, out, log io.Writer) (err error) {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(p.dir) }() // a temporary folder
-	if err := clearOverrides(); err != nil {
+	if err := lab.ClearOverrides(); err != nil {
 		return err
 	}
-	machine, err := machineFacts(ctx)
+	machine, err := lab.MachineFacts(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,18 +74,6 @@ func (p *plan) rounds(ctx context.Context, name string, measure func(context.Con
 			}
 		}
 		slices.Reverse(subjects)
-	}
-	return nil
-}
-
-// clearOverrides forgets what would override the worker's configuration: no process is to inherit it.
-func clearOverrides() error {
-	for _, pair := range os.Environ() {
-		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "GONETS_") {
-			if err := os.Unsetenv(name); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }

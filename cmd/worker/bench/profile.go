@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/pprof"
+
+	"github.com/gonets/gonets/cmd/worker/internal/lab"
 )
 
 // profileVariable names the file that a child of ours writes its CPU profile to.
@@ -50,19 +52,14 @@ func (o *options) profileOf(name string) []string {
 
 // buildWorker builds the worker of the module we are run in, with another main.go where it is to be profiled.
 func buildWorker(ctx context.Context, path string, profile bool) error {
-	args := []string{"build", "-o", path}
-	if profile {
-		overlay, err := writeOverlay(ctx, filepath.Dir(path))
-		if err != nil {
-			return err
-		}
-		args = append(args, "-overlay", overlay)
+	if !profile {
+		return lab.BuildWorker(ctx, path)
 	}
-	out, err := exec.CommandContext(ctx, "go", append(args, workerPackage)...).CombinedOutput()
+	overlay, err := writeOverlay(ctx, filepath.Dir(path))
 	if err != nil {
-		return fmt.Errorf("build the worker: %w\n%s", err, out)
+		return err
 	}
-	return nil
+	return lab.BuildWorker(ctx, path, "-overlay", overlay)
 }
 
 const workerPackage = "github.com/gonets/gonets/cmd/worker"

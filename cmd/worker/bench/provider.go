@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gonets/gonets/cmd/worker/internal/lab"
 	"github.com/gonets/gonets/pkg/providers/providertest/sim"
 )
 
@@ -89,7 +90,7 @@ func runProvider(args []string, out io.Writer) error {
 	go func() { _ = asked.Serve(admin) }() // ends with Close
 	defer func() { _ = asked.Close() }()   // nothing is lost with it
 	fmt.Fprintln(out, "ready", s.URL(), "http://"+admin.Addr().String())
-	untilStopped()
+	lab.UntilStopped()
 	return nil
 }
 

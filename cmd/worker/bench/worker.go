@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"time"
+
+	"github.com/gonets/gonets/cmd/worker/internal/lab"
 )
 
 const theWorker = "worker"
@@ -33,49 +32,15 @@ routes:
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
-// initStreams makes the streams and consumers that both subjects use.
-func (p *plan) initStreams(ctx context.Context, config string) error {
-	out, err := exec.CommandContext(ctx, p.worker, "init", "--config", config).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("worker init: %w\n%s", err, out)
-	}
-	return nil
-}
-
 // startWorker runs the worker and waits until it says that it is ready.
-func (p *plan) startWorker(ctx context.Context, w *world) (*process, error) {
-	child, line, err := start(ctx, p.profileOf(theWorker), theWorker, `"msg":"listening"`, p.worker, "run", "--config", w.config)
+func (p *plan) startWorker(ctx context.Context, w *world) (*lab.Process, error) {
+	child, url, err := lab.StartWorker(ctx, lab.Command{Name: theWorker, Path: p.worker, Args: []string{"run", "--config", w.config}, Env: p.profileOf(theWorker)})
 	if err != nil {
 		return nil, err
 	}
-	readyz := "http://" + string(field([]byte(line), "http")) + "/readyz"
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
-	for pace := time.NewTicker(20 * time.Millisecond); ; {
-		if ready(ctx, readyz) {
-			pace.Stop()
-			return child, nil
-		}
-		select {
-		case <-pace.C:
-		case <-child.over:
-			return nil, child.ended()
-		case <-ctx.Done():
-			child.kill()
-			return nil, fmt.Errorf("the worker was never ready: %w; it said:\n%s", ctx.Err(), child.said.String())
-		}
+	if err := child.AwaitReady(ctx, url); err != nil {
+		child.Kill()
+		return nil, err
 	}
-}
-
-func ready(ctx context.Context, url string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false // not listening yet
-	}
-	_ = resp.Body.Close() // nothing of it is wanted
-	return resp.StatusCode == http.StatusOK
+	return child, nil
 }

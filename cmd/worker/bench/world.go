@@ -8,13 +8,15 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/gonets/gonets/cmd/worker/internal/lab"
 )
 
 // world is what stands around a subject for one measurement, all new: no round inherits streams, records or duplicate windows
 // from another.
 type world struct {
 	dir                   string
-	nats, redis, provider *process
+	nats, redis, provider *lab.Process
 	natsURL, redisAddr    string
 	providerURL, admin    string
 	config                string // the worker's file
@@ -34,28 +36,28 @@ func (p *plan) newWorld(ctx context.Context, s subject) (w *world, err error) {
 	if w.dir, err = os.MkdirTemp(p.dir, "world-"); err != nil {
 		return nil, err
 	}
-	if w.redis, w.redisAddr, err = startRedis(ctx, w.dir); err != nil {
+	if w.redis, w.redisAddr, err = lab.StartRedis(ctx, w.dir); err != nil {
 		return nil, err
 	}
 	var said []string
-	if w.nats, said, err = p.startSelf(ctx, "nats-of-"+s.short, "nats", "-dir", filepath.Join(w.dir, "jetstream")); err != nil {
+	if w.nats, said, err = lab.StartSelf(ctx, p.self, p.profileOf("nats-of-"+s.short), "nats", "-dir", filepath.Join(w.dir, "jetstream")); err != nil {
 		return nil, err
 	}
 	w.natsURL = said[0]
-	if w.provider, said, err = p.startSelf(ctx, "provider-of-"+s.short, "provider", "-delay", p.delay.String()); err != nil {
+	if w.provider, said, err = lab.StartSelf(ctx, p.self, p.profileOf("provider-of-"+s.short), "provider", "-delay", p.delay.String()); err != nil {
 		return nil, err
 	}
 	w.providerURL, w.admin = said[0], said[1]
 	if w.config, err = w.writeConfig(p.inFlight); err != nil {
 		return nil, err
 	}
-	if err = p.initStreams(ctx, w.config); err != nil {
+	if err = lab.InitStreams(ctx, p.worker, w.config); err != nil {
 		return nil, err
 	}
 	if w.nc, err = nats.Connect(w.natsURL); err != nil {
 		return nil, err
 	}
-	w.js, err = jetstream.New(w.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(startWithin),
+	w.js, err = jetstream.New(w.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(lab.StartWithin),
 		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, _ *nats.Msg, err error) {
 			select {
 			case w.failed <- fmt.Errorf("a job was not stored: %w", err):
@@ -70,11 +72,11 @@ func (w *world) close() {
 	if w.nc != nil {
 		w.nc.Close()
 	}
-	for _, p := range []*process{w.provider, w.nats, w.redis} {
+	for _, p := range []*lab.Process{w.provider, w.nats, w.redis} {
 		if w.gently && p != nil {
-			_, _ = p.stop() // a server that doesn't is killed
+			_, _ = p.Stop() // a server that doesn't is killed
 		}
-		p.kill()
+		p.Kill()
 	}
 	if w.dir != "" {
 		_ = os.RemoveAll(w.dir) // within the folder that is removed at the end
@@ -82,4 +84,4 @@ func (w *world) close() {
 }
 
 // servers are the processes around the subject.
-func (w *world) servers() []*process { return []*process{w.nats, w.redis, w.provider} }
+func (w *world) servers() []*lab.Process { return []*lab.Process{w.nats, w.redis, w.provider} }

@@ -1,7 +1,7 @@
 -- Carries records on that still are as they were read. KEYS: the guard, then the records. ARGV: the guard's value, the keep in ms of those that are
 -- new, then of each what was read, '' for none, and the whole new record. Answers the index of each record that changed meanwhile.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return {err = 'CLAIMSLOST the guard of the records is gone'}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] or not current(ARGV[1]) then
+  return {err = 'CLAIMSLOST the guard of the records is gone, or of an earlier run of the server'}
 end
 local changed = {}
 for i = 1, #KEYS - 1 do

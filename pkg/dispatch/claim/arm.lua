@@ -1,4 +1,7 @@
 -- Makes a ticket the guard, unless another worker did so already. KEYS: guard, ticket. ARGV: the ticket's value, or the guard's that is expected.
+if not current(ARGV[1]) then
+  return {err = 'CLAIMSLOST the server was started again while the records were rebuilt'}
+end
 local guard = redis.call('GET', KEYS[1])
 if guard == ARGV[1] then
   return 1

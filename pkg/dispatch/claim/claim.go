@@ -57,6 +57,7 @@ func (s *Store) Claim(ctx context.Context, reqs []dispatch.ClaimRequest) ([]disp
 	if err := s.swap(ctx, guards, number, reqs, out, texts, &t); err != nil {
 		return nil, fmt.Errorf("claim: take over %d jobs: %w", len(t.jobs), err)
 	}
+	s.hands.take(number, reqs, out, bounds, &t)
 	return out, nil
 }
 

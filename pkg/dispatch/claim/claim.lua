@@ -1,8 +1,8 @@
 -- Takes the jobs that have no record yet. KEYS: the guard, then the records. ARGV: the guard's value, the lease in ms, the keep in ms of all or
 -- '', then the records from the token on, then, where there is no common one, the keeps.
 -- Answers the time in ms, then index and value of each record that stood already.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return {err = 'CLAIMSLOST the guard of the records is gone'}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] or not current(ARGV[1]) then
+  return {err = 'CLAIMSLOST the guard of the records is gone, or of an earlier run of the server'}
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

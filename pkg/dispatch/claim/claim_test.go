@@ -34,6 +34,7 @@ func TestOnAllServers(t *testing.T) {
 			{"the faster bounds count", theFasterBoundsCount},
 			{"a part is lost", aPartIsLost},
 			{"one leads", oneLeads},
+			{"held at a loss", heldAtALossIsAmbiguous},
 		} {
 			lose(t, client)
 			t.Run(test.name, func(t *testing.T) { test.run(t, client) })

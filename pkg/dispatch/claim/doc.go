@@ -8,9 +8,10 @@
 //
 // # What is asked of Redis
 //
-// It must not evict keys (maxmemory-policy noeviction): a record that vanishes is a job that may be sent twice. What it acknowledged and then
-// forgets in a restart or a failover, as up to a second's worth with appendfsync everysec, goes unnoticed, since the guard is older
-// than that; with appendfsync always there is no such gap.
+// It must not evict keys (maxmemory-policy noeviction): a record that vanishes is a job that may be sent twice. It may forget what it
+// acknowledged: a FLUSHALL takes the guard with it; a restart or a failover, which forgets up to a second's worth with appendfsync everysec, gives
+// the server another run id, which each script compares with the one in the guard. So each of them counts as a loss, also where all came back.
+// Where INFO is forbidden to the user, restarts go unnoticed, and appendfsync must be always.
 //
 // The client must try each command once (MaxRetries -1) and heed deadlines (ContextTimeoutEnabled).
 //
@@ -21,5 +22,5 @@
 //	<lease, ms, 13 digits><token;><phase><epoch> <hop> <attempts> <sequence> <due> <hash><publication><account><told><last event>
 //
 // A batch is one script call a shard, all in one round trip; a second one follows where jobs are to be taken over. A single Redis has one
-// shard, a cluster 64. The key <prefix>:guard:{<shard>} holds a random value as long as the records are whole. The clock is the server's.
+// shard, a cluster 64. The key <prefix>:guard:{<shard>} holds a random value as long as the records are whole, and the run id of the server. The clock is the server's.
 package claim

@@ -13,6 +13,9 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch"
 )
 
+//go:embed run.lua
+var runLua string
+
 //go:embed claim.lua
 var claimLua string
 
@@ -43,7 +46,10 @@ type script struct{ source, sha string }
 type scripts struct{ claim, swap, record, restore, ensure, bounds, arm, lead, look, advance *script }
 
 func newScripts() scripts {
-	known := func(source string) *script { return &script{source: source, sha: redis.NewScript(source).Hash()} }
+	known := func(source string) *script {
+		source = runLua + source
+		return &script{source: source, sha: redis.NewScript(source).Hash()}
+	}
 	return scripts{known(claimLua), known(swapLua), known(recordLua), known(restoreLua), known(ensureLua), known(boundsLua), known(armLua), known(leadLua), known(lookLua), known(advanceLua)}
 }
 

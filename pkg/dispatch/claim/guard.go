@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gonets/gonets/pkg/dispatch"
@@ -96,6 +98,13 @@ func (s *Store) Rearm(ctx context.Context, delivered map[string]uint64) error {
 	}
 	s.arm(rebuild.tickets, stand)
 	return nil
+}
+
+// NoticesRestarts tells whether a server that was started again counts as lost, as it should: it may have forgotten what it wrote last. It doesn't
+// where INFO is forbidden to us. It is known once this worker works with the records.
+func (s *Store) NoticesRestarts() bool {
+	guards, err := s.armed()
+	return err == nil && !slices.ContainsFunc(guards, func(guard string) bool { return strings.HasSuffix(guard, ".") })
 }
 
 // Lead makes this worker the one that rebuilds, for a time: it is to call it again before that is over. false: another one is. It

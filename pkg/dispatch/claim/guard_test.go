@@ -87,31 +87,6 @@ func TestNothingIsTakenBeforeEnsure(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestARestart(t *testing.T) {
-	for _, c := range []struct {
-		args []string
-		lost bool
-	}{{nil, true}, {[]string{"--appendonly", "yes", "--appendfsync", "always"}, false}} {
-		t.Run(fmt.Sprint(c.args), func(t *testing.T) {
-			server := redistest.Start(t, c.args...)
-			s := newStore(t, open(t, server), "one")
-			first := claimOne(t, s, ask("j"))
-			server.Kill()
-			server.Restart()
-			kept, err := s.Record(t.Context(), []dispatch.Update{{Tenant: "shop", ID: "j", Token: first.Token, Record: concluded("J:1"), Keep: testKeep}})
-			if err != nil && passing(err) { // the broken connection was still in the pool
-				kept, err = s.Record(t.Context(), []dispatch.Update{{Tenant: "shop", ID: "j", Token: first.Token, Record: concluded("J:1"), Keep: testKeep}})
-			}
-			if c.lost {
-				require.ErrorIs(t, err, dispatch.ErrClaimsLost)
-				return
-			}
-			require.NoError(t, err)
-			require.Equal(t, []bool{true}, kept)
-		})
-	}
-}
-
 func restoreKeepsTheNewest(t *testing.T, client redis.UniversalClient) {
 	s := newUnarmed(t, client)
 	_, err := s.Ensure(t.Context())

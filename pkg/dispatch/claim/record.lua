@@ -1,8 +1,8 @@
 -- Writes the new state of claimed jobs. KEYS: the guard, then the records. ARGV: the guard's value, the keep in ms of all or '', then of each
 -- job the token of its claim and the whole new record, then, where there is no common one, the keeps.
 -- Answers the index of each job that somebody else took over.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return {err = 'CLAIMSLOST the guard of the records is gone'}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] or not current(ARGV[1]) then
+  return {err = 'CLAIMSLOST the guard of the records is gone, or of an earlier run of the server'}
 end
 local n, common = #KEYS - 1, ARGV[2] ~= '' and ARGV[2]
 local stand = redis.call('MGET', unpack(KEYS, 2))

@@ -17,16 +17,20 @@ type Entry struct {
 }
 
 // Restore writes records that were lost, after Ensure said so and before Rearm, and returns how many it wrote. Entries may come in any order and
-// repeatedly, from several workers: of each job the one with the highest epoch and sequence stays. A record that survived stays as it
-// is, and nothing is written where another worker has finished rebuilding. [dispatch.ErrClaimsLost] says that the records were lost once
-// more: begin again with Ensure.
+// repeatedly, from several workers: of each job the one with the highest epoch and sequence stays. So a record that survived stays as it is, unless
+// an event proves that it is behind. Nothing is written where another worker has finished rebuilding. [dispatch.ErrClaimsLost] says that the
+// records were lost once more: begin again with Ensure.
 func (s *Store) Restore(ctx context.Context, entries []Entry) (int, error) {
-	if len(entries) == 0 {
-		return 0, nil
-	}
 	rebuild := s.rebuild.Load()
 	if rebuild == nil {
 		return 0, errors.New("claim: nothing to restore: Ensure found the records whole, or wasn't called")
+	}
+	return s.restore(ctx, rebuild, entries)
+}
+
+func (s *Store) restore(ctx context.Context, rebuild *rebuild, entries []Entry) (int, error) {
+	if len(entries) == 0 {
+		return 0, nil
 	}
 	by := make(map[int][]int)
 	for i, e := range entries {

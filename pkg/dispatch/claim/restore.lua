@@ -1,5 +1,8 @@
--- Writes rebuilt records, where there is none or an earlier rebuilt one. KEYS: the guard, the ticket, then the records. ARGV: the ticket's value, then of
+-- Writes rebuilt records, where there is none or one that is behind: the server forgot what came after it. KEYS: the guard, the ticket, then the records. ARGV: the ticket's value, then of
 -- each job its epoch, its sequence, the whole record and its keep in ms. Answers how many it wrote.
+if not current(ARGV[1]) then
+  return {err = 'CLAIMSLOST the server was started again while the records were rebuilt'}
+end
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return 0 -- this shard lost nothing, or another worker has rebuilt it
 end
@@ -12,9 +15,11 @@ for i = 1, #KEYS - 2 do
   local old = redis.call('GET', key)
   local write = not old
   if old then
-    local e, s = string.match(old, '^%d+~;%a(%d+) %d+ %d+ (%d+) ')
+    local e, s = string.match(old, '^[^;]*;%a(%d+) %d+ %d+ (%d+) ')
     e, s = tonumber(e), tonumber(s)
-    write = e and (e < epoch or e == epoch and s < sequence)
+    -- At the same event, that the message may be out outweighs that nothing is known of it.
+    local graver = string.find(old, '^~;[cC]', 14) and string.find(ARGV[4 * i], '^~;[sS]', 14)
+    write = e and (e < epoch or e == epoch and (s < sequence or s == sequence and graver))
   end
   if write then
     redis.call('SET', key, ARGV[4 * i], 'PX', ARGV[4 * i + 1])

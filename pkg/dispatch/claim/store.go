@@ -31,6 +31,7 @@ type Store struct {
 	shards  int
 	scripts scripts
 
+	hands   hands
 	claims  atomic.Uint64            // calls of Claim so far, for tokens
 	guards  atomic.Pointer[[]string] // of each shard, as this worker expects them; nil: not armed
 	bounds  atomic.Pointer[bounds]   // of the last loss; never nil

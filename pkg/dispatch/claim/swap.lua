@@ -1,8 +1,8 @@
 -- Takes over records that still are as they were read. KEYS: the guard, then the records. ARGV: the guard's value, the lease in ms, the keep in
 -- ms of all or '', then of each record what was read and the new one from the token on, then, where there is no common one, the keeps.
 -- Answers the time in ms, then the index of each record that changed meanwhile.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return {err = 'CLAIMSLOST the guard of the records is gone'}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] or not current(ARGV[1]) then
+  return {err = 'CLAIMSLOST the guard of the records is gone, or of an earlier run of the server'}
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -42,6 +42,7 @@ func (s *Store) Record(ctx context.Context, updates []dispatch.Update) ([]bool, 
 			out[c.jobs[place-1]] = false
 		}
 	}
+	s.hands.drop(s.worker, updates)
 	return out, nil
 }
 

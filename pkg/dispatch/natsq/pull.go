@@ -33,6 +33,7 @@ type puller struct {
 	size    int
 	ackWait time.Duration
 	queue   *queue
+	keep    func() bool // nil: never
 	failed  func(error)
 
 	mu    sync.Mutex
@@ -141,7 +142,14 @@ func (p *puller) endSubscription(sub *nats.Subscription) {
 }
 
 // giveBackOld gives back what waits in the queue for so long that the server would soon deliver it again: to another worker, if one has room.
+// Where it is to be kept, the server gets a sign of life instead.
 func (p *puller) giveBackOld(now time.Time) {
+	if p.keep != nil && p.keep() {
+		for _, h := range p.queue.touch(now.Add(-p.ackWait/2), now) {
+			_ = handle{p.nc, h.msg.Reply}.InProgress() // a lost one leads to a redelivery
+		}
+		return
+	}
 	for {
 		h, ok := p.queue.shift(now.Add(-p.ackWait / 2))
 		if !ok {

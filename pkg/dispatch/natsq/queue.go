@@ -2,6 +2,7 @@ package natsq
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 type held struct {
 	msg  *nats.Msg
 	from *puller
-	at   time.Time // when it came
+	at   time.Time // when it came, or its last sign of life
 }
 
 // queue is what the pullers of a source hold, in the order in which it came. The pullers bound it.
@@ -50,6 +51,19 @@ func (q *queue) pop(ctx context.Context) (held, bool) {
 		}
 	}
 	return held{}, false
+}
+
+// touch makes all items as new as now, if the oldest came before the time, and returns them then.
+func (q *queue) touch(before, now time.Time) []held {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head == len(q.items) || !q.items[q.head].at.Before(before) {
+		return nil
+	}
+	for i := q.head; i < len(q.items); i++ {
+		q.items[i].at = now
+	}
+	return slices.Clone(q.items[q.head:])
 }
 
 // shift takes the oldest item, if it came before the time; the zero time: in any case.

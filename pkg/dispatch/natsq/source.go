@@ -17,6 +17,9 @@ type SourceOptions struct {
 	// Messages is how many messages each of the source's two consumers may have under way to it, at most: asked for, waiting in memory, or
 	// being handled. Each is at most 65 KiB. 0: 128.
 	Messages int
+	// Keep tells whether what waits in memory is to be kept for longer than half the ack wait, instead of being given back for another worker: since none
+	// could handle it either. It must not block. nil: never.
+	Keep func() bool
 	// Failed is told of what goes wrong while the source goes on trying. It must not block. nil: nobody is.
 	Failed func(error)
 }
@@ -109,6 +112,7 @@ func (s *source) puller(q *queue, stream, consumer string) *puller {
 		size:    s.options.Messages,
 		ackWait: s.layout.AckWait,
 		queue:   q,
+		keep:    s.options.Keep,
 		failed:  s.options.Failed,
 	}
 }

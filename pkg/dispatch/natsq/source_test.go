@@ -144,6 +144,54 @@ func TestBlockedWorkerGivesBack(t *testing.T) {
 	w.empty(t, "DISPATCH_JOBS_URGENT")
 }
 
+// What no worker could handle stays where it is, over the ack wait, and isn't delivered a second time.
+func TestBlockedWorkerKeeps(t *testing.T) {
+	l := layoutOf("otp")
+	l.AckWait = 2 * time.Second
+	w := newWorld(t, l)
+	for i := range 6 {
+		w.publish(t, jobMsg("dispatch.jobs.urgent.otp.shop", fmt.Sprint(i)))
+	}
+	entered, release := make(chan dispatch.Delivery, 100), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	var over sync.WaitGroup
+	over.Go(func() {
+		keep := func() bool { return true }
+		_ = natsq.NewSource(w.js, w.layout, job.Urgent, "otp", natsq.SourceOptions{Messages: 6, Keep: keep}).Run(ctx, func(d dispatch.Delivery) {
+			entered <- d
+			select {
+			case <-release:
+			case <-ctx.Done():
+			}
+		})
+	})
+	first := receive(t, entered)
+	out, _ := w.source(t, job.Urgent, "otp", natsq.SourceOptions{})
+	beats := time.NewTicker(200 * time.Millisecond)
+	defer beats.Stop()
+	for long := time.After(5 * time.Second); ; { // the server's patience, more than twice
+		select {
+		case d := <-out:
+			require.FailNow(t, "delivered again", "%s", d.Publication)
+		case <-beats.C:
+			require.NoError(t, first.Handle.InProgress())
+			continue
+		case <-long:
+		}
+		break
+	}
+	close(release)
+	require.NoError(t, first.Handle.Ack())
+	for range 5 {
+		d := receive(t, entered)
+		require.False(t, d.Redelivered)
+		require.NoError(t, d.Handle.Ack())
+	}
+	cancel()
+	over.Wait()
+	w.empty(t, "DISPATCH_JOBS_URGENT")
+}
+
 func TestRestartInMidConsume(t *testing.T) {
 	w := newWorld(t, layoutOf("otp"))
 	const n = 200

@@ -90,6 +90,9 @@ func (s *Server) Client() *redis.Client {
 	return redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true})
 }
 
+// Dir is where the server keeps what it persists. It may be changed while it doesn't run.
+func (s *Server) Dir() string { return s.dir }
+
 // Stop ends the server in an orderly way: it writes what it is configured to persist.
 func (s *Server) Stop() { s.end(os.Interrupt) }
 

@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"bytes"
@@ -11,16 +11,22 @@ import (
 	"time"
 )
 
+// RSSOf is a running process's resident memory in bytes; 0 where the system doesn't tell.
+func RSSOf(p *Process) int64 { return statusOf(p.PID(), "VmRSS:") }
+
 // peakOf is the peak of a running process's resident memory in bytes; 0 where the system doesn't tell.
 //
 // It is what the rusage of an ended process says, but for what a Linux child inherits: fork and exec count the parent's peak as the child's.
-func peakOf(pid int) int64 {
+func peakOf(pid int) int64 { return statusOf(pid, "VmHWM:") }
+
+// statusOf is a number of KiB in Linux's status of a process, in bytes.
+func statusOf(pid int, field string) int64 {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, field); ok {
 			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
 			if err != nil {
 				return 0
@@ -46,9 +52,9 @@ func maxRSS(state *os.ProcessState) int64 {
 // tick is the unit of Linux's accounting as it shows it to programs, on every architecture that Go runs on.
 const tick = 10 * time.Millisecond
 
-// cpuOf is the time, user and system, that a running process has used up; 0 where the system doesn't tell.
-func cpuOf(p *process) time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+// CPUOf is the time, user and system, that a running process has used up; 0 where the system doesn't tell.
+func CPUOf(p *Process) time.Duration {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
 	if err != nil {
 		return 0
 	}

@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// machineFacts is what the figures depend on, in a line.
-func machineFacts(ctx context.Context) (string, error) {
+// MachineFacts is what the figures depend on, in a line.
+func MachineFacts(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "redis-server", "--version").Output()
 	if err != nil {
 		return "", fmt.Errorf("redis-server 7 or newer is needed in PATH: %w", err)

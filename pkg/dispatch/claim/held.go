@@ -1,0 +1,122 @@
+package claim
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gonets/gonets/pkg/dispatch"
+)
+
+// hands are the claims that this worker holds: what it took and didn't record yet. Should Redis forget them, nobody else knows that their messages
+// may be out.
+type hands struct {
+	mu       sync.Mutex
+	batches  map[uint64]*handful // by the number of the call of Claim
+	restored []string            // the tickets of the rebuilding that got them last
+}
+
+// handful is what is left of one call of Claim.
+type handful struct {
+	reqs   []dispatch.ClaimRequest
+	bounds bounds                  // that held then
+	over   map[int]dispatch.Record // of those that had a record
+	open   []bool                  // which are held
+	left   int
+}
+
+// take notes the claims of a call.
+func (h *hands) take(number uint64, reqs []dispatch.ClaimRequest, out []dispatch.Claim, b bounds, t *takeovers) {
+	f := &handful{reqs: reqs, bounds: b, open: make([]bool, len(reqs))}
+	for i := range out {
+		if out[i].Token != "" {
+			f.open[i] = true
+			f.left++
+		}
+	}
+	if f.left == 0 {
+		return
+	}
+	if len(t.jobs) > 0 {
+		f.over = make(map[int]dispatch.Record, len(t.jobs))
+		for k, i := range t.jobs {
+			f.over[i] = t.stand[k]
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.batches == nil {
+		h.batches = map[uint64]*handful{}
+	}
+	h.batches[number] = f
+}
+
+// drop notes that claims are held no more.
+func (h *hands) drop(worker string, updates []dispatch.Update) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range updates {
+		number, place, ok := placeOf(worker, updates[i].Token)
+		f := h.batches[number]
+		if !ok || f == nil || place >= len(f.open) || !f.open[place] {
+			continue
+		}
+		f.open[place] = false
+		if f.left--; f.left == 0 {
+			delete(h.batches, number)
+		}
+	}
+}
+
+// placeOf reads a token of this worker, see [Store.appendToken].
+func placeOf(worker, token string) (number uint64, place int, ok bool) {
+	rest, mine := strings.CutPrefix(token, worker+".")
+	digits, rest, dot := strings.Cut(rest, ".")
+	number, err := strconv.ParseUint(digits, 36, 64)
+	at, bad := strconv.ParseUint(strings.TrimRight(rest, "+;"), 36, 31)
+	return number, int(at), mine && dot && err == nil && bad == nil
+}
+
+// entries are the records of all that is held.
+func (h *hands) entries() []Entry {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var all []Entry
+	for _, f := range h.batches {
+		for i, held := range f.open {
+			if !held {
+				continue
+			}
+			r, over := f.over[i]
+			if !over {
+				r = fresh(&f.reqs[i], f.bounds.cover(&f.reqs[i]))
+			}
+			all = append(all, Entry{Tenant: f.reqs[i].Tenant, ID: f.reqs[i].ID, Record: r, Keep: f.reqs[i].Keep})
+		}
+	}
+	return all
+}
+
+// RestoreHeld writes the records of what this worker holds, after Ensure said that they were lost: each worker does so, once for each rebuilding,
+// before Rearm. Where NATS forgot at the same time that it had handed the jobs out, nothing else tells the next worker that they may be sent.
+func (s *Store) RestoreHeld(ctx context.Context) error {
+	rebuild := s.rebuild.Load()
+	if rebuild == nil {
+		return nil // they were found whole meanwhile
+	}
+	s.hands.mu.Lock()
+	done := slices.Equal(s.hands.restored, rebuild.tickets)
+	s.hands.mu.Unlock()
+	if done {
+		return nil
+	}
+	if _, err := s.restore(ctx, rebuild, s.hands.entries()); err != nil {
+		return err
+	}
+	s.hands.mu.Lock()
+	defer s.hands.mu.Unlock()
+	s.hands.restored = rebuild.tickets
+	return nil
+}
