@@ -36,7 +36,7 @@ type rebuilder struct {
 	layout natsq.Layout
 	window time.Duration               // how far back the records reach
 	region string                      // for phones without a country code
-	empty  func(context.Context) error // empties the buckets of the limits, which were lost with the records
+	others func(context.Context) error // sees to what else Redis lost with the records
 	report func(error)
 	log    *zap.Logger
 }
@@ -94,7 +94,7 @@ func (r *rebuilder) rebuild(ctx context.Context) error {
 		return fmt.Errorf("rebuild the records: %w", err)
 	}
 	if s.read > 0 || begun(delivered) {
-		if err := r.empty(ctx); err != nil {
+		if err := r.others(ctx); err != nil {
 			return fmt.Errorf("rebuild the records: %w", err)
 		}
 		select {

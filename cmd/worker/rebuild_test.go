@@ -47,7 +47,7 @@ func newRuin(t testing.TB) *ruin {
 func (r *ruin) worker(t testing.TB, name string) (*claim.Store, *rebuilder) {
 	s, err := claim.New(r.redis, claim.Config{Prefix: "dispatch", Worker: name, Lease: 30 * time.Second})
 	require.NoError(t, err)
-	return s, &rebuilder{claims: s, js: r.js, layout: r.layout, window: 72 * time.Hour, empty: func(context.Context) error { return nil }, report: func(error) {}, log: zap.NewNop()}
+	return s, &rebuilder{claims: s, js: r.js, layout: r.layout, window: 72 * time.Hour, others: func(context.Context) error { return nil }, report: func(error) {}, log: zap.NewNop()}
 }
 
 // events are the last ones of n jobs.

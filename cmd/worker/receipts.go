@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -58,8 +56,7 @@ func (t tracked) Publish(ctx context.Context, events []dispatch.Event) error {
 }
 
 // newReceipts makes the worker's share in the receipts of all accounts that report delivery.
-func newReceipts(cfg *config.Config, accounts []receipts.Account, js jetstream.JetStream, db redis.UniversalClient, r records, p receipts.Publisher, o receipts.Observer, log *zap.Logger) *receipts.Service {
-	x := index.New(db, cfg.Redis.Prefix, rand.Text()[:16])
+func newReceipts(cfg *config.Config, accounts []receipts.Account, x *index.Redis, js jetstream.JetStream, r records, p receipts.Publisher, o receipts.Observer, log *zap.Logger) *receipts.Service {
 	return receipts.New(receipts.Config{Accounts: accounts, Drain: drainBudget}, receipts.Ports{
 		Index:     x,
 		Leases:    x,
@@ -69,6 +66,16 @@ func newReceipts(cfg *config.Config, accounts []receipts.Account, js jetstream.J
 		Publisher: p,
 		Observer:  o,
 	}, log)
+}
+
+// forget has the indexes made anew: where Redis forgot what it was told last, they lack entries that nobody would miss.
+func forget(ctx context.Context, x *index.Redis, accounts []receipts.Account) error {
+	for _, a := range accounts {
+		if err := x.Forget(ctx, a.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // receiptAccounts are those of which a final state can be learnt after submission. What a provider can do for it its own type tells.

@@ -311,6 +311,26 @@ func TestReceiptsOverALossOfRedis(t *testing.T) {
 	require.Empty(t, h.events)
 }
 
+// A Redis that comes back without what it was told last: what the index forgot with it is known again, too.
+func TestReceiptsOverARestartThatForgets(t *testing.T) {
+	h := newHouse(t)
+	h.config = h.receiptsConfig(freeAddress(t), "status_queue: gonets1, "+quick, quick)
+	_, log := h.run()
+	h.awaitStreams("push")
+	h.sms("alone", "j", 1)
+	_, e := h.next("j")
+	require.Equal(t, job.Submitted, e.State)
+	db := h.redis.Client()
+	t.Cleanup(func() { _ = db.Close() }) // a test's connection
+	entry := "dispatch:receipts:{prostor-main}:m:i" + e.ProviderID
+	require.Eventually(t, func() bool { return db.Exists(t.Context(), entry).Val() == 1 }, 30*time.Second, 10*time.Millisecond)
+	require.NoError(t, db.Del(t.Context(), entry, "dispatch:guard:{0}").Err()) // the guard of another run counts as none
+	require.True(t, h.prostor.Deliver(e.ProviderID, "delivered"))
+	_, e = h.next("j")
+	require.Equal(t, job.Delivered, e.State, log.String())
+	require.Equal(t, 2, e.Sequence)
+}
+
 // firstID is the first id that Prostor's simulator gives.
 const firstID = "2592608031"
 

@@ -23,6 +23,7 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch/natsq"
 	"github.com/gonets/gonets/pkg/observe"
 	"github.com/gonets/gonets/pkg/ratelimit"
+	"github.com/gonets/gonets/pkg/receipts/index"
 )
 
 // drainBudget is how long a worker may take to finish what is in hand once it was told to stop.
@@ -90,7 +91,12 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 	report := func(err error) { h.report("claims", err) }
 	tokens := ratelimit.NewRedis(db, cfg.Redis.Prefix)
 	limiter := newLimits(cfg.Accounts, cfg.NATS.Lease(), tokens, tokens)
-	rebuilder := &rebuilder{claims: claims, js: js, layout: layout(cfg), window: cfg.Dedupe.Window, region: cfg.PhoneRegion, empty: limiter.empty, report: report, log: log}
+	waiting := index.New(db, cfg.Redis.Prefix, rand.Text()[:16])
+	reporting := receiptAccounts(cfg, accounts, limiter)
+	rebuilder := &rebuilder{claims: claims, js: js, layout: layout(cfg), window: cfg.Dedupe.Window, region: cfg.PhoneRegion, report: report, log: log,
+		others: func(ctx context.Context) error {
+			return errors.Join(limiter.empty(ctx), forget(ctx, waiting, reporting))
+		}}
 	guard, stopGuard := newGuard(claims, rebuilder.restore, report, log)
 	opened.add(stopGuard)
 	if guard.whole(ctx) != nil {
@@ -119,7 +125,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 		Health:  states,
 		Outlet:  outlet,
 	}), accounts, layers...)
-	told := newReceipts(cfg, receiptAccounts(cfg, accounts, limiter), js, db, records{guard, claims}, ports.Outlet, metrics.Receipts(), log)
+	told := newReceipts(cfg, reporting, waiting, js, records{guard, claims}, ports.Outlet, metrics.Receipts(), log)
 	ports.Outlet = tracked{ports.Outlet, told.Track}
 	h.hooks.serve(told, cfg, log)
 	pipeline, err := dispatch.New(dispatch.Config{

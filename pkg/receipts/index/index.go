@@ -107,6 +107,14 @@ func (x *Redis) End(ctx context.Context, account, ticket string) error {
 	return nil
 }
 
+// Forget makes an index count as lost.
+func (x *Redis) Forget(ctx context.Context, account string) error {
+	if err := x.client.Del(ctx, x.key(account, "whole")).Err(); err != nil {
+		return fail(account, "have the index made anew", err)
+	}
+	return nil
+}
+
 // Look implements [receipts.Index].
 func (x *Redis) Look(ctx context.Context, account string) (waiting int, newest time.Time, err error) {
 	pipe := x.client.Pipeline()
