@@ -24,7 +24,7 @@ type inquiry struct {
 func accountCommand(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "account",
-		Short: "Asks a provider about an account, or about messages sent through it",
+		Short: "Asks a provider about an account or messages sent through it; shows and changes how the workers use it",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return errors.New("no question given; see worker account --help")
@@ -52,6 +52,7 @@ func accountCommand(p *program) *cobra.Command {
 	question("senders", "Which senders the account may use, and whether its own is one of them", cobra.NoArgs, p.accountSenders)
 	question("version", "Which version of the provider's API answers", cobra.NoArgs, p.accountVersion)
 	question("status PROVIDER-ID…", "What became of messages, by the provider's ids", cobra.MinimumNArgs(1), p.accountStatus)
+	cmd.AddCommand(controlCommands(p)...)
 	return cmd
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go/micro"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gonets/gonets/deploy/nats/conftest"
@@ -121,6 +122,13 @@ func TestWorkerWithLeastPermissions(t *testing.T) {
 	publish(`{"id":"a","channel":"sms","to":"+79612242243","text":"t"}`)
 	_, e = s.next("a")
 	require.Equal(t, job.Duplicate, e.State, "the records were rebuilt")
+
+	operator := s.nats.As(conftest.Operator, nil)
+	for _, subject := range []string{"$SRV.PING.gonets", "$SRV.INFO.gonets", "dispatch.control.account.pause", "dispatch.control.account.resume", "dispatch.control.account.list"} {
+		m, err := operator.Request(subject, []byte(`{"account":"prostor-main","by":"ann","reason":"r"}`), 10*time.Second)
+		require.NoError(t, err, subject)
+		require.Empty(t, m.Header.Get(micro.ErrorHeader), subject)
+	}
 
 	require.Equal(t, exitDone, stop(), log.String())
 	for _, word := range []string{"ermissions", "can't run this command", "NOPERM", "hunter2"} {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/gonets/gonets/cmd/worker/config"
@@ -14,7 +15,7 @@ import (
 type limits struct {
 	limiter ratelimit.Limiter
 	slots   ratelimit.Slots
-	rates   map[string][]ratelimit.Limit
+	rates   map[string]*atomic.Pointer[[]ratelimit.Limit] // of the accounts that have one; an operator may change it
 	bounds  map[string]bound
 }
 
@@ -27,10 +28,11 @@ type bound struct {
 var _ dispatch.Limiter = (*limits)(nil)
 
 func newLimits(accounts []config.Account, lease time.Duration, limiter ratelimit.Limiter, slots ratelimit.Slots) *limits {
-	l := &limits{limiter: limiter, slots: slots, rates: map[string][]ratelimit.Limit{}, bounds: map[string]bound{}}
+	l := &limits{limiter: limiter, slots: slots, rates: map[string]*atomic.Pointer[[]ratelimit.Limit]{}, bounds: map[string]bound{}}
 	for _, a := range accounts {
 		if a.Limit.Limited() {
-			l.rates[a.Name] = []ratelimit.Limit{{Key: a.Name, Rate: a.Limit.PerSecond, Burst: a.Limit.Burst}}
+			l.rates[a.Name] = new(atomic.Pointer[[]ratelimit.Limit])
+			l.set(a.Name, a.Limit)
 		}
 		// A slot is held while a packet is made, too; it outlives any request by far, and no killed replica by long.
 		l.bounds[a.Name] = bound{max: a.InFlightTotal, hold: lease + a.Timeout}
@@ -38,26 +40,57 @@ func newLimits(accounts []config.Account, lease time.Duration, limiter ratelimit
 	return l
 }
 
+// set changes the limit of an account that has one. Where workers differ for a moment, each counts by its own: no window sees more than the
+// higher of their limits allows.
+func (l *limits) set(account string, limit config.Limit) {
+	l.rates[account].Store(&[]ratelimit.Limit{{Key: account, Rate: limit.PerSecond, Burst: limit.Burst}})
+}
+
+// rate is the limit in force; nil: the account has none.
+func (l *limits) rate(account string) []ratelimit.Limit {
+	if p := l.rates[account]; p != nil {
+		return *p.Load()
+	}
+	return nil
+}
+
+// inForce is the limit in force of an account that has one.
+func (l *limits) inForce(account string) config.Limit {
+	r := l.rate(account)[0]
+	return config.Limit{PerSecond: r.Rate, Burst: r.Burst}
+}
+
+// bind lets the accounts know which limits are in force.
+func (l *limits) bind(accounts []dispatch.Account) {
+	for i := range accounts {
+		if name := accounts[i].Name; l.rates[name] != nil {
+			accounts[i].Limit = func() (float64, int) {
+				limit := l.inForce(name)
+				return limit.PerSecond, limit.Burst
+			}
+		}
+	}
+}
+
 // Reserve implements [dispatch.Limiter].
 func (l *limits) Reserve(ctx context.Context, account string, n int, maxWait time.Duration) (time.Duration, bool, error) {
-	r, err := l.limiter.Reserve(ctx, l.rates[account], n, maxWait)
+	r, err := l.limiter.Reserve(ctx, l.rate(account), n, maxWait)
 	return r.Wait, r.OK, err
 }
 
 // Refund implements [dispatch.Limiter].
 func (l *limits) Refund(ctx context.Context, account string, n int) error {
-	return l.limiter.Refund(ctx, l.rates[account], n)
+	return l.limiter.Refund(ctx, l.rate(account), n)
 }
 
 // empty takes a whole burst of each account, at any price. After a loss of Redis's data it isn't known how many tokens were used just before: so that
 // no window sees more than it may, none count as left.
 func (l *limits) empty(ctx context.Context) error {
-	for _, rates := range l.rates {
-		for _, r := range rates {
-			full := time.Duration(float64(r.Burst) / r.Rate * float64(time.Second))
-			if _, err := l.limiter.Reserve(ctx, rates, r.Burst, full); err != nil {
-				return fmt.Errorf("take the tokens that may have been used: %w", err)
-			}
+	for account := range l.rates {
+		limit := l.inForce(account)
+		full := time.Duration(float64(limit.Burst) / limit.PerSecond * float64(time.Second))
+		if _, err := l.limiter.Reserve(ctx, l.rate(account), limit.Burst, full); err != nil {
+			return fmt.Errorf("take the tokens that may have been used: %w", err)
 		}
 	}
 	return nil

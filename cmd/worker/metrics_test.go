@@ -29,7 +29,7 @@ func listed(t *testing.T) map[string]string {
 }
 
 // page is what a worker answers to a scrape.
-func page(t *testing.T, address string) string {
+func page(t testing.TB, address string) string {
 	t.Helper()
 	res, err := http.Get("http://" + address + "/metrics")
 	if err != nil {

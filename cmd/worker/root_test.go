@@ -37,7 +37,7 @@ func sampleWith(t *testing.T, lines ...string) string {
 }
 
 // worker runs the program with an empty environment.
-func worker(t *testing.T, args ...string) (status int, stdout, stderr string) {
+func worker(t testing.TB, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, diagnostics bytes.Buffer
 	p := &program{

@@ -84,6 +84,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 
 	h.report("streams", errors.New("not seen yet"))
 	h.report("claims", errors.New("not seen yet"))
+	h.report("control", errors.New("not seen yet"))
 	if !await(ctx, func() error { return prepareStreams(ctx, js, cfg, log) }, func(err error) { h.report("streams", err); log.Warn("streams", zap.Error(err)) }) {
 		return nil
 	}
@@ -110,6 +111,13 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 		pulls[r.Name] = pullOf(r, cfg)
 	}
 	states := newBreakers(cfg.Accounts, breaker.NewRedis(db, cfg.Redis.Prefix))
+	limiter.bind(accounts)
+	control := newControl(cfg.Accounts, natsq.NewControl(js, layout(cfg)), limiter, metrics.Control(), log)
+	opened.add(control.start(func(err error) { h.report("control", err) }))
+	if control.known(ctx, 0) != nil {
+		return nil // told to stop; what an operator paused must not be sent through
+	}
+	health := &overlay{states, control}
 	ports, watched := observe.Wrap(around(dispatch.Ports{
 		Sources: func(lane job.Lane, route string) dispatch.Source {
 			return natsq.NewSource(js, layout(cfg), lane, route, natsq.SourceOptions{
@@ -122,7 +130,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 		},
 		Claims:  guard,
 		Limiter: limiter,
-		Health:  states,
+		Health:  health,
 		Outlet:  outlet,
 	}), accounts, layers...)
 	told := newReceipts(cfg, reporting, waiting, js, records{guard, claims}, ports.Outlet, metrics.Receipts(), log)
@@ -135,8 +143,14 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 	if err != nil {
 		return err
 	}
+	closeDesk, err := (&operatorDesk{control, health, log}).open(nc, cfg.NATS.Prefix)
+	if err != nil {
+		return err
+	}
+	opened.add(closeDesk)
 	opened.add(watchBacklog(metrics, js, layout(cfg), log))
-	money := &money{store: balanceStore{db, cfg.Redis.Prefix}, health: ports.Health, states: pipeline.Accounts, save: pipeline.SaveFunds,
+	// Money is what the breakers know of, beneath an operator's pause.
+	money := &money{store: balanceStore{db, cfg.Redis.Prefix}, health: states, states: pipeline.Accounts, save: pipeline.SaveFunds,
 		told: func(account string, r reading) { metrics.Balances().Set(account, time.Now(), r.Purses) }, log: log}
 	opened.add(money.watch(ctx, cfg.Accounts, accounts))
 	stopping := context.AfterFunc(ctx, func() {

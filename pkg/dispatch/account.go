@@ -17,6 +17,9 @@ const ahead = 5 * time.Millisecond
 // urgentAhead is the same for urgent jobs, which nothing overtakes.
 const urgentAhead = 20 * time.Millisecond
 
+// reaskAfter is how long it takes at most until a limit that was raised meanwhile is noticed.
+const reaskAfter = time.Second
+
 // account is an account at work: one loop makes packets and gets tokens for them, and a goroutine for each takes it
 // through the rest of its way.
 type account struct {
@@ -223,6 +226,9 @@ func (a *account) next(ctx context.Context) (request, error) {
 		if !a.tight && err == nil {
 			a.tight = true // it was a packet topped up: ask for the most urgent ones alone
 			continue
+		}
+		if a.Limit != nil {
+			wait = min(wait, reaskAfter)
 		}
 		if err := a.shelf.rest(ctx, wait, changed, lane); err != nil {
 			return request{}, err

@@ -50,6 +50,9 @@ type Account struct {
 	// SenderFault tells why nothing can be sent through the account under a sender; empty: it can be, or nobody knows. It may ask, for a few seconds,
 	// while which jobs of the same lane and route wait. Nil: senders aren't checked.
 	SenderFault func(ctx context.Context, sender string) string
+
+	// Limit is the rate and burst that the limiter allows now, where they may be changed while the pipeline runs; nil: Rate and Burst, always.
+	Limit func() (rate float64, burst int)
 }
 
 // Config is what a Pipeline works with.

@@ -27,11 +27,15 @@ func (a *account) hopeless(it *item, now time.Time) func() settlement {
 		return nil
 	}
 	own, urgent := a.shelf.before(laneIndex(it.delivery.Address.Lane))
-	if !outlasts(own, urgent, a.Rate, a.Burst, it.job.ExpiresAt.Sub(now)) {
+	rate, burst := a.Rate, a.Burst
+	if a.Limit != nil {
+		rate, burst = a.Limit()
+	}
+	if !outlasts(own, urgent, rate, burst, it.job.ExpiresAt.Sub(now)) {
 		return nil
 	}
 	return func() settlement {
-		return it.tooLate(fmt.Sprintf("expires_at can't be met: %d messages go before it, at %g a second", own+urgent, a.Rate))
+		return it.tooLate(fmt.Sprintf("expires_at can't be met: %d messages go before it, at %g a second", own+urgent, rate))
 	}
 }
 

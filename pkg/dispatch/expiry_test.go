@@ -163,3 +163,29 @@ type lateSlots struct {
 func (l lateSlots) Enter(context.Context, string) (func(), bool, error) {
 	return func() {}, !time.Now().Before(l.at), nil
 }
+
+// What can be met by a limit that was raised since doesn't expire early.
+func TestExpiryByTheLimitInForce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		cfg := testConfig(w, "a")
+		cfg.Accounts[0].Batch, cfg.Accounts[0].Rate, cfg.Accounts[0].Burst = 10, 1, 10
+		cfg.Accounts[0].Limit = func() (float64, int) { return 1000, 10 }
+		for i := range 300 {
+			w.publish(job.Normal, "otp", "shop", sms(fmt.Sprint("j", i)))
+		}
+		pace := paced{worker{world: w}, &atomic.Int64{}, time.Now()}
+		stop := startWith(t, cfg, Ports{Sources: pace.sources, Claims: pace, Limiter: pace, Health: pace, Outlet: pace})
+		time.Sleep(time.Second)
+		for i := range 15 {
+			w.publish(job.Bulk, "otp", "shop", sms(fmt.Sprint("b", i)))
+		}
+		time.Sleep(time.Second)
+		w.publish(job.Bulk, "otp", "shop", until("late", time.Minute)) // by a rate of 1 it would expire at once
+		time.Sleep(10 * time.Second)
+		require.Empty(t, w.states("late"))
+		time.Sleep(10 * time.Minute)
+		require.NoError(t, stop())
+		require.Equal(t, "expires_at passed before it was sent", w.last("late").Error.Message)
+	})
+}

@@ -83,12 +83,12 @@ func (b *backlog) bounds(q Queue, shut map[string]bool) (worker, provider float6
 	names := b.routes[q.Route]
 	for _, name := range names {
 		if a := b.accounts[name]; !shut[name] {
-			return bounds(q.Pending, a.Account, a.pace(), false)
+			return bounds(q.Pending, a.limits(), a.pace(), false)
 		}
 	}
 	if len(names) == 0 {
 		return 0, 0
 	}
 	a := b.accounts[names[0]]
-	return bounds(q.Pending, a.Account, a.pace(), true)
+	return bounds(q.Pending, a.limits(), a.pace(), true)
 }

@@ -44,6 +44,7 @@ type Metrics struct {
 	states   *States
 	receipts *Receipts
 	balances *Balances
+	control  *Control
 }
 
 var _ Layer = (*Metrics)(nil)
@@ -62,6 +63,7 @@ func NewMetrics(cfg Config) *Metrics {
 		receipts: newReceipts(factory, cfg.Accounts),
 		balances: newBalances(factory),
 	}
+	m.control = newControl(factory, m.accounts)
 	m.backlog = newBacklog(cfg.Routes, m.accounts, m.states)
 	registry.MustRegister(m.backlog, m.states, m.receipts)
 	return m
@@ -98,6 +100,9 @@ func (m *Metrics) Receipts() *Receipts { return m.receipts }
 
 // Balances are the metrics of the accounts' money.
 func (m *Metrics) Balances() *Balances { return m.balances }
+
+// Control are the metrics of what operators change.
+func (m *Metrics) Control() *Control { return m.control }
 
 // Condition adds a metric that is 1 while holds says so, else 0. It is asked with each scrape. The name is without the prefix gonets_.
 func (m *Metrics) Condition(name, help string, holds func() bool) {

@@ -39,6 +39,13 @@ func (a *account) sample(d time.Duration) {
 	a.before = now
 }
 
+// limits are what bounds the account now.
+func (a *account) limits() Account {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.Account
+}
+
 func (a *account) pace() pace {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -59,12 +59,18 @@ func (l Layout) DeadStream() string { return l.stream("DEAD") }
 // ReceiptStream is the name of the stream of receipts.
 func (l Layout) ReceiptStream() string { return l.stream("RECEIPTS") }
 
+// ControlBucket is the name of the key-value bucket of what operators want of accounts.
+func (l Layout) ControlBucket() string { return l.stream("CONTROL") }
+
 func (l Layout) stream(name string) string {
 	return strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(l.Prefix)) + "_" + name
 }
 
 // laterConsumer is the durable of the lane and route on LATER; on a job stream the durable has the route's name.
 func laterConsumer(lane job.Lane, route string) string { return string(lane) + "-" + route }
+
+// controlFilter covers the entries of the control bucket.
+func (l Layout) controlFilter() string { return "$KV." + l.ControlBucket() + ".>" }
 
 // jobFilter covers the jobs of a lane and route, of all tenants.
 func jobFilter(prefix string, lane job.Lane, route string) string {

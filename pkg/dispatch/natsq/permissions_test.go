@@ -32,6 +32,8 @@ func TestLeastPermissions(t *testing.T) {
 	for _, api := range []string{"CREATE", "MSG.NEXT", "DELETE"} {
 		worker = append(worker, "$JS.API.CONSUMER."+api+".DISPATCH_STATUS.>")
 	}
+	worker = append(worker, "$JS.API.STREAM.INFO.KV_DISPATCH_CONTROL", "$JS.API.STREAM.MSG.GET.KV_DISPATCH_CONTROL", "$JS.API.CONSUMER.CREATE.KV_DISPATCH_CONTROL.>",
+		"$JS.API.CONSUMER.DELETE.KV_DISPATCH_CONTROL.>", "$JS.FC.KV_DISPATCH_CONTROL.>", "$KV.DISPATCH_CONTROL.*")
 	s := natstest.Start(t, func(o *server.Options) {
 		o.Users = []*server.User{
 			{Username: "admin", Password: "x"},
@@ -96,6 +98,7 @@ func TestLeastPermissions(t *testing.T) {
 	require.NoError(t, receive(t, letters).Handle.Ack())
 	require.NoError(t, nc.Flush())
 	stopReceipts()
+	followControl(t, natsq.NewControl(js, l))
 	stop()
 	(&world{js: admin}).empty(t, "DISPATCH_RECEIPTS")
 	(&world{js: admin}).empty(t, "DISPATCH_JOBS_URGENT")

@@ -148,7 +148,7 @@ func (p *provisioner) done(what string, created bool, words []string) {
 // ours refuses a stream that another prefix has.
 func (p *provisioner) ours(cfg jetstream.StreamConfig) error {
 	for _, s := range cfg.Subjects {
-		if !strings.HasPrefix(s, p.layout.Prefix+".") {
+		if s != p.layout.controlFilter() && !strings.HasPrefix(s, p.layout.Prefix+".") {
 			return fmt.Errorf("stream %s: it exists and takes %s, not the subjects of prefix %s: choose another prefix", cfg.Name, s, p.layout.Prefix)
 		}
 	}

@@ -43,12 +43,12 @@ func TestProvisionCreatesWhatIsPromised(t *testing.T) {
 
 	missing, err := natsq.Check(t.Context(), w.js, w.layout)
 	require.NoError(t, err)
-	require.Len(t, missing, 7+13)
+	require.Len(t, missing, 8+13)
 
 	changes, err := natsq.Provision(t.Context(), w.js, w.layout)
 	require.NoError(t, err)
-	require.Equal(t, 7+13, count(changes, natsq.Created), "%v", changes)
-	require.Len(t, changes, 7+13)
+	require.Equal(t, 8+13, count(changes, natsq.Created), "%v", changes)
+	require.Len(t, changes, 8+13)
 
 	faults, err := natsq.Check(t.Context(), w.js, w.layout)
 	require.NoError(t, err)

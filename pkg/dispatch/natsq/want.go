@@ -34,7 +34,25 @@ func (l Layout) streams() []jetstream.StreamConfig {
 		},
 		l.receiptStream(),
 		l.kept(l.StatusStream(), "status events", l.Prefix+".status.>", l.StatusAge, statusWindow),
-		l.kept(l.DeadStream(), "jobs that ended without success", l.Prefix+".dead.>", l.DeadAge, deadWindow))
+		l.kept(l.DeadStream(), "jobs that ended without success", l.Prefix+".dead.>", l.DeadAge, deadWindow),
+		l.controlStream())
+}
+
+// controlStream is the configuration of the stream under the control bucket. It is read from its leader alone, so a change is made of what stands.
+func (l Layout) controlStream() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              "KV_" + l.ControlBucket(),
+		Description:       "what operators want of accounts",
+		Subjects:          []string{l.controlFilter()},
+		Retention:         jetstream.LimitsPolicy,
+		Discard:           jetstream.DiscardOld,
+		MaxMsgs:           -1,
+		MaxBytes:          -1,
+		MaxMsgsPerSubject: controlHistory,
+		MaxMsgSize:        controlMaxBytes,
+		Replicas:          l.Replicas,
+		Duplicates:        laterWindow,
+	}
 }
 
 // receiptStream is the configuration of the stream of receipts. Parked ones have a time to live of their own.
