@@ -83,7 +83,7 @@ func (l *ledger) enter(e *job.Event) {
 		have.repeated = have.repeated || state != string(e.State)
 		return
 	}
-	have.repeated = have.repeated || have.end != "" && !(have.end == job.Submitted && receipt(e))
+	have.repeated = have.repeated || have.end != "" && (have.end != job.Submitted || !receipt(e))
 	have.sequences[e.Sequence] = string(e.State)
 	have.attempt = max(have.attempt, e.Attempt)
 	if ends(e) && have.end == "" {

@@ -29,7 +29,7 @@ type handful struct {
 
 // take notes the claims of a call.
 func (h *hands) take(number uint64, reqs []dispatch.ClaimRequest, out []dispatch.Claim, b bounds, t *takeovers) {
-	f := &handful{reqs: reqs, bounds: b, open: make([]bool, len(reqs))}
+	f := &handful{bounds: b, open: make([]bool, len(reqs))}
 	for i := range out {
 		if out[i].Token != "" {
 			f.open[i] = true
@@ -39,6 +39,7 @@ func (h *hands) take(number uint64, reqs []dispatch.ClaimRequest, out []dispatch
 	if f.left == 0 {
 		return
 	}
+	f.reqs = slices.Clone(reqs) // their memory is used again
 	if len(t.jobs) > 0 {
 		f.over = make(map[int]dispatch.Record, len(t.jobs))
 		for k, i := range t.jobs {
