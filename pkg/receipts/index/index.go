@@ -28,6 +28,9 @@ import (
 //go:embed put.lua
 var putLua string
 
+//go:embed newest.lua
+var newestLua string
+
 //go:embed finish.lua
 var finishLua string
 
@@ -49,7 +52,7 @@ type Redis struct {
 	prefix string
 	worker string
 
-	put, finish, match, settle, holder *redis.Script
+	put, newest, finish, match, settle, holder *redis.Script
 }
 
 var (
@@ -59,7 +62,7 @@ var (
 
 // New returns the index under a prefix. worker names this process among all that run and ever ran. It doesn't connect yet.
 func New(client redis.UniversalClient, prefix, worker string) *Redis {
-	return &Redis{client: client, prefix: prefix, worker: worker, put: redis.NewScript(putLua), finish: redis.NewScript(finishLua), match: redis.NewScript(matchLua),
+	return &Redis{client: client, prefix: prefix, worker: worker, put: redis.NewScript(putLua), newest: redis.NewScript(newestLua), finish: redis.NewScript(finishLua), match: redis.NewScript(matchLua),
 		settle: redis.NewScript(settleLua), holder: redis.NewScript(leaseLua)}
 }
 

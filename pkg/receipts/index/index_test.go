@@ -151,6 +151,8 @@ func TestManyMessages(t *testing.T) {
 		require.NoError(t, x.Settle(ctx, "main", entries))
 		_, err = x.Put(ctx, "main", []receipts.Entry{entry("i0", job.Submitted, 1)})
 		require.NoError(t, err)
+		_, err = x.Put(ctx, "main", entries[:1]) // as where an index is made over one that stands
+		require.NoError(t, err)
 		found, err = x.Match(ctx, "main", rows[:1], hour)
 		require.NoError(t, err)
 		require.Equal(t, job.Delivered, found[0].Event.State)
