@@ -107,6 +107,11 @@ func TestMetrics(t *testing.T) {
 		delete(missing, row[1])
 	}
 	require.Empty(t, missing)
+	watched, err := os.ReadFile("../../deploy/metrics.txt")
+	require.NoError(t, err)
+	for _, name := range regexp.MustCompile(`(?m)^gonets_\w+`).FindAllString(string(watched), -1) {
+		require.Contains(t, text, "# TYPE "+name+" ", "alerts and dashboards ask for it")
+	}
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	require.NoError(t, err)
 	require.Empty(t, problems)
