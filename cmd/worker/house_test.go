@@ -58,7 +58,13 @@ func newHouse(t testing.TB) *house {
 	h.nc, h.js = h.nats.Connect(t)
 	h.events = make(chan *nats.Msg, 10_000)
 	var err error
-	h.watch, err = h.nc.ChanSubscribe("dispatch.status.>", h.events)
+	seen := map[string]bool{} // events once each, as the status stream has them
+	h.watch, err = h.nc.Subscribe("dispatch.status.>", func(m *nats.Msg) {
+		if id := m.Header.Get("Nats-Msg-Id"); !seen[id] {
+			seen[id] = true
+			h.events <- m
+		}
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = h.watch.Unsubscribe() }) // it may have ended
 	require.NoError(t, h.nc.Flush())
