@@ -29,6 +29,12 @@ func TestDelivery(t *testing.T) {
 	m := jobMsg("dispatch.jobs.urgent.otp.shop", `{"id":"b"}`)
 	m.Header = forged
 	w.publish(t, m)
+	c, err := w.js.Consumer(t.Context(), "DISPATCH_JOBS_URGENT", "otp")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { // the server counts for a consumer after it has acknowledged a publication
+		info, err := c.Info(t.Context())
+		return err == nil && info.NumPending == 2
+	}, within, 10*time.Millisecond)
 	out, stop := w.source(t, job.Urgent, "otp", natsq.SourceOptions{})
 	d := receive(t, out)
 	require.EqualValues(t, 1, d.Pending)
