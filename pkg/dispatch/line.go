@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +26,7 @@ type line struct {
 	log      *zap.Logger
 	soft     context.Context // ends when no more is to be begun
 	hard     context.Context // ends when what is in hand must be left as it is
+	pads     sync.Pool       // of papers
 }
 
 // ending is one delivery with its settlement.

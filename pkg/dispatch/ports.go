@@ -49,7 +49,7 @@ type Source interface {
 }
 
 // Outlet is where settled jobs go. Each method returns nil when the server has stored all of it, else an error; to call it again with
-// the same values is safe: the server recognises repeats.
+// the same values is safe: the server recognises repeats. They keep nothing of the slices, whose memory is used again.
 type Outlet interface {
 	Publish(ctx context.Context, events []Event) error
 	Hold(ctx context.Context, held []Held) error
@@ -102,7 +102,7 @@ type Claims interface {
 	// them: Claim repeats it, with the same tokens, until it has an answer or ctx ends. It keeps nothing of reqs, whose memory is used again.
 	Claim(ctx context.Context, reqs []ClaimRequest) ([]Claim, error)
 	// Record writes the record's new state where the claim is still held; false where somebody took it over. An update that
-	// stands already, from a try whose answer was lost, is true again.
+	// stands already, from a try whose answer was lost, is true again. It keeps nothing of updates, nor of their last events.
 	Record(ctx context.Context, updates []Update) ([]bool, error)
 	// Confirm notes that the last events of recorded updates are published, where the records still stand as they left
 	// them. What isn't confirmed is published once more by the next worker that claims the job.

@@ -29,10 +29,11 @@ func (l *line) settle(ends []ending) {
 		return
 	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	all := papers{make([]Update, 0, len(ends)), make([]Event, 0, len(ends))}
-	out := make([]outgoing, len(ends))
+	all := l.papers(len(ends))
+	defer l.shred(all)
+	out := all.out
 	for i := range ends {
-		out[i] = l.prepare(&ends[i], now, &all)
+		out[i] = l.prepare(&ends[i], now, all)
 	}
 	ok := l.publishEarlier(ends)
 	if ok {
@@ -57,13 +58,6 @@ type outgoing struct {
 	event  *Event
 	held   *Held
 	dead   *DeadLetter
-}
-
-// papers are the updates and events of endings that are settled together, in the form in which their stores take them. They have room for all and so stay
-// where they are.
-type papers struct {
-	updates []Update
-	events  []Event
 }
 
 // add puts what has room at the end and returns where it lies.

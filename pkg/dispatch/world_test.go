@@ -325,6 +325,10 @@ func (w worker) Record(_ context.Context, updates []Update) ([]bool, error) {
 	for i, u := range updates {
 		if e := w.records[u.Tenant+":"+u.ID]; e.token == u.Token {
 			e.Record, e.token, out[i] = u.Record, "", true
+			if u.Record.Last != nil {
+				last := *u.Record.Last
+				e.Last = &last
+			}
 		}
 	}
 	return out, nil

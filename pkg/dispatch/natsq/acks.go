@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,9 +21,10 @@ const (
 	answerWithin = 10 * time.Second
 )
 
-// acker publishes batches and waits for the server's acknowledgements, which come to one subscription for all: a message's reply subject
-// names its batch and its place in it. Unlike the client library's it keeps nothing for a single message, and learns of a lost
-// connection at once.
+// acker publishes batches and waits for the server's acknowledgements, which come to one subscription for all: the reply subject of a batch's
+// messages names the batch. The server answers each message once, and which one an answer is of doesn't matter, since a batch is stored or
+// is repeated as a whole; a subject of its own for each message would cost the server a look-up that nothing remembers. Unlike the client
+// library's it keeps nothing for a single message, and learns of a lost connection at once.
 type acker struct {
 	nc      *nats.Conn
 	inbox   string // with a dot at its end
@@ -38,8 +38,8 @@ type acker struct {
 
 // batch is what was published together.
 type batch struct {
-	left   int    // answers to come
-	got    []bool // which came
+	size   int
+	left   int // answers to come
 	failed int
 	first  error         // of those that failed
 	over   chan struct{} // closed with the last answer
@@ -54,7 +54,7 @@ func (a *acker) open(n int) (token string, b *batch, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.sub == nil {
-		if a.sub, err = a.nc.Subscribe(a.inbox+"*.*", a.take); err != nil {
+		if a.sub, err = a.nc.Subscribe(a.inbox+"*", a.take); err != nil {
 			a.sub = nil
 			return "", nil, err
 		}
@@ -65,7 +65,7 @@ func (a *acker) open(n int) (token string, b *batch, err error) {
 	}
 	a.serial++
 	token = strconv.FormatUint(a.serial, 36)
-	b = &batch{left: n, got: make([]bool, n), over: make(chan struct{})}
+	b = &batch{size: n, left: n, over: make(chan struct{})}
 	a.batches[token] = b
 	return token, b, nil
 }
@@ -84,11 +84,11 @@ func (a *acker) publish(ctx context.Context, n int, message func(i int) (*nats.M
 	if err != nil {
 		return n, err
 	}
-	prefix := a.inbox + token + "."
+	reply := a.inbox + token
 	for i := range n {
 		m, err := message(i)
 		if err != nil {
-			a.unfit(b, i, err)
+			a.unfit(b, err)
 			continue
 		}
 		select {
@@ -98,7 +98,7 @@ func (a *acker) publish(ctx context.Context, n int, message func(i int) (*nats.M
 		case <-ctx.Done():
 			return a.end(token, b, i, context.Cause(ctx))
 		}
-		m.Reply = prefix + strconv.Itoa(i)
+		m.Reply = reply
 		if err := a.nc.PublishMsg(m); err != nil {
 			return a.end(token, b, i+1, err)
 		}
@@ -120,7 +120,7 @@ func (a *acker) end(token string, b *batch, begun int, why error) (failed int, f
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.batches, token)
-	for range begun - (len(b.got) - b.left) {
+	for range begun - (b.size - b.left) {
 		<-a.pending
 	}
 	if b.left == 0 {
@@ -135,28 +135,25 @@ func (a *acker) end(token string, b *batch, begun int, why error) (failed int, f
 // take is an answer of the server's.
 func (a *acker) take(m *nats.Msg) {
 	err := refusal(m)
-	token, place, _ := strings.Cut(m.Subject[len(a.inbox):], ".")
-	i, bad := strconv.Atoi(place)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b := a.batches[token]
-	if b == nil || bad != nil || i < 0 || i >= len(b.got) || b.got[i] {
+	b := a.batches[m.Subject[len(a.inbox):]]
+	if b == nil || b.left == 0 {
 		return // of a batch that was given up
 	}
 	<-a.pending
-	b.answer(i, err)
+	b.answer(err)
 }
 
 // unfit answers for a message that can't be made.
-func (a *acker) unfit(b *batch, i int, err error) {
+func (a *acker) unfit(b *batch, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b.answer(i, err)
+	b.answer(err)
 }
 
 // answer notes what became of a message. The acker's mu is held.
-func (b *batch) answer(i int, err error) {
-	b.got[i] = true
+func (b *batch) answer(err error) {
 	if err != nil {
 		b.failed++
 		if b.first == nil {
