@@ -48,6 +48,7 @@ func (p *program) work(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	logRedis(log)
 	for cfg != nil && err == nil {
 		cfg, err = p.serveUntilRotated(ctx, path, cfg, log)
 	}
