@@ -83,3 +83,51 @@ func (q *queue) shift(before time.Time) (held, bool) {
 	}
 	return h, true
 }
+
+// pullAll hands over what pullers put into their queue, until ctx ends or the connection is closed for good, which is [nats.ErrConnectionClosed]. What was
+// not handed over then is given back.
+func pullAll(ctx context.Context, nc *nats.Conn, q *queue, each func(held), pullers ...*puller) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	closed := nc.StatusChanged(nats.CLOSED)
+	defer nc.RemoveStatusListener(closed)
+	var pulls sync.WaitGroup
+	for _, p := range pullers {
+		pulls.Go(func() { p.run(ctx) })
+	}
+	pulls.Go(func() {
+		if nc.IsClosed() {
+			cancel()
+			return
+		}
+		select {
+		case <-closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	for {
+		h, ok := q.pop(ctx)
+		if !ok {
+			break
+		}
+		each(h)
+		h.from.done()
+	}
+	pulls.Wait()
+	giveBack(nc, q)
+	if nc.IsClosed() {
+		return nats.ErrConnectionClosed
+	}
+	return nil
+}
+
+func giveBack(nc *nats.Conn, q *queue) {
+	for {
+		h, ok := q.shift(time.Time{})
+		if !ok {
+			return
+		}
+		_ = handle{nc, h.msg.Reply}.Nak(0) // a lost one comes again after the server's ack wait
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -98,39 +97,11 @@ func (r *Receipts) Unpark(ctx context.Context, account string) error {
 // Run implements [receipts.Store]. It outlives the server, the connection and the consumer: where one is missing it asks for it again and
 // again. It returns [nats.ErrConnectionClosed] where the connection was closed for good, else nil.
 func (r *Receipts) Run(ctx context.Context, each func(receipts.Delivery)) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	closed := r.nc.StatusChanged(nats.CLOSED)
-	defer r.nc.RemoveStatusListener(closed)
 	q := newQueue()
 	p := &puller{nc: r.nc, next: nextSubject(apiPrefix(r.js.Options()), r.layout.ReceiptStream(), receiptDurable), size: receiptWindow,
 		ackWait: r.layout.AckWait, queue: q, failed: r.failed}
-	var pulls sync.WaitGroup
-	pulls.Go(func() { p.run(ctx) })
-	pulls.Go(func() {
-		if r.nc.IsClosed() {
-			cancel()
-			return
-		}
-		select {
-		case <-closed:
-			cancel()
-		case <-ctx.Done():
-		}
-	})
-	for {
-		h, ok := q.pop(ctx)
-		if !ok {
-			break
-		}
+	return pullAll(ctx, r.nc, q, func(h held) {
 		account := h.msg.Subject[strings.LastIndexByte(h.msg.Subject, '.')+1:]
 		each(receipts.Delivery{Account: account, Data: h.msg.Data, Handle: handle{r.nc, h.msg.Reply}})
-		p.done()
-	}
-	pulls.Wait()
-	giveBack(r.nc, q)
-	if r.nc.IsClosed() {
-		return nats.ErrConnectionClosed
-	}
-	return nil
+	}, p)
 }

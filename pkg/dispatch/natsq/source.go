@@ -2,8 +2,6 @@ package natsq
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -58,51 +56,10 @@ func apiPrefix(o jetstream.JetStreamOptions) string {
 
 // Run implements [dispatch.Source]. It returns [nats.ErrConnectionClosed] where the connection was closed for good, else nil.
 func (s *source) Run(ctx context.Context, each func(dispatch.Delivery)) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	closed := s.nc.StatusChanged(nats.CLOSED)
-	defer s.nc.RemoveStatusListener(closed)
 	q := newQueue()
 	jobs := s.puller(q, s.layout.JobStream(s.lane), s.route)
 	later := s.puller(q, s.layout.LaterStream(), laterConsumer(s.lane, s.route))
-	var pulls sync.WaitGroup
-	pulls.Go(func() { jobs.run(ctx) })
-	pulls.Go(func() { later.run(ctx) })
-	pulls.Go(func() {
-		if s.nc.IsClosed() {
-			cancel()
-			return
-		}
-		select {
-		case <-closed:
-			cancel()
-		case <-ctx.Done():
-		}
-	})
-	for {
-		h, ok := q.pop(ctx)
-		if !ok {
-			break
-		}
-		each(s.delivery(h, h.from == later))
-		h.from.done()
-	}
-	pulls.Wait()
-	giveBack(s.nc, q)
-	if s.nc.IsClosed() {
-		return nats.ErrConnectionClosed
-	}
-	return nil
-}
-
-func giveBack(nc *nats.Conn, q *queue) {
-	for {
-		h, ok := q.shift(time.Time{})
-		if !ok {
-			return
-		}
-		_ = handle{nc, h.msg.Reply}.Nak(0) // a lost one comes again after the server's ack wait
-	}
+	return pullAll(ctx, s.nc, q, func(h held) { each(s.delivery(h, h.from == later)) }, jobs, later)
 }
 
 func (s *source) puller(q *queue, stream, consumer string) *puller {
