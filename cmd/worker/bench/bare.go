@@ -194,7 +194,10 @@ func (b *bareLoop) post(ctx context.Context, body []byte) ([]byte, error) {
 }
 
 // startBare runs the bare loop.
-func (p *plan) startBare(ctx context.Context, w *world) (*lab.Process, error) {
-	child, _, err := lab.StartSelf(ctx, p.self, p.profileOf("bare"), "bare", "-nats", w.natsURL, "-redis", w.redisAddr, "-provider", w.providerURL, "-in-flight", fmt.Sprint(p.inFlight))
-	return child, err
+func (p *plan) startBare(ctx context.Context, w *world) (crew, error) {
+	child, _, err := lab.StartSelf(ctx, p.self, p.profileOf("bare"), "bare", "-nats", w.natsURL, "-redis", w.redisAddr, "-provider", w.providerURL, "-in-flight", fmt.Sprint(w.scene.inFlight))
+	if err != nil {
+		return nil, err
+	}
+	return crew{child}, nil
 }

@@ -1,10 +1,10 @@
-// Command bench measures the worker beside a bare loop that does the least possible over the same libraries, each of them a process of its
-// own, as are nats-server, redis-server and the provider they send to. Every measurement has fresh servers, all on loopback, their data in a
+// Command bench measures the worker beside a bare loop that does the least possible over the same libraries, beside what arithmetic allows, and
+// beside itself with less to do. Worker, bare loop, nats-server, redis-server and the provider they send to are processes of their own. Every measurement has fresh servers, all on loopback, their data in a
 // temporary folder; nothing else is touched. Figures are printed, never judged: they are the machine's as much as the program's.
 //
 // It needs redis-server and go in PATH, and is run from within the module:
 //
-//	go run ./cmd/worker/bench [-rounds 3] [-jobs 100000] [-in-flight 16] [-delay 0] [-only throughput,idle,memory] [-profile FOLDER]
+//	go run ./cmd/worker/bench [-rounds 3] [-jobs 100000] [-in-flight 16] [-delay 0] [-only throughput,idle,…] [-profile FOLDER]
 package main
 
 import (
@@ -64,21 +64,14 @@ type options struct {
 	profile  string // folder for CPU profiles; empty: none are made
 }
 
-// The measurements.
-const (
-	throughput = "throughput"
-	idle       = "idle"
-	memory     = "memory"
-)
-
 func parse(args []string, errs io.Writer) (o options, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errs)
 	f.IntVar(&o.rounds, "rounds", 3, "how often each measurement is repeated")
-	f.IntVar(&o.jobs, "jobs", 100_000, "backlog for the throughput; for the memory it is 0.3 and 3 times that")
-	f.IntVar(&o.inFlight, "in-flight", 16, "requests under way at once")
-	f.DurationVar(&o.delay, "delay", 0, "how long the provider takes to answer")
-	only := f.String("only", strings.Join([]string{throughput, idle, memory}, ","), "what to measure")
+	f.IntVar(&o.jobs, "jobs", 100_000, "backlog of the throughput; those of the other measurements are in proportion, but for paced")
+	f.IntVar(&o.inFlight, "in-flight", 16, "requests under way at once, but in paced")
+	f.DurationVar(&o.delay, "delay", 0, "how long the provider takes to answer, but in paced, urgent and limit")
+	only := f.String("only", strings.Join(measurements(), ","), "what to measure")
 	f.StringVar(&o.profile, "profile", "", "folder for CPU profiles of worker, bare loop, NATS and provider; making them costs some CPU")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -87,10 +80,10 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	switch {
 	case f.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", f.Arg(0))
-	case o.rounds < 1 || o.jobs < 10 || o.inFlight < 1 || o.delay < 0:
-		err = fmt.Errorf("use at least 1 round, 10 jobs, 1 request in flight, and no negative delay")
-	case slices.ContainsFunc(o.only, func(s string) bool { return s != throughput && s != idle && s != memory }):
-		err = fmt.Errorf("-only %s: use %s, %s and %s, separated by commas", *only, throughput, idle, memory)
+	case o.rounds < 1 || o.jobs < 1000 || o.inFlight < 1 || o.delay < 0:
+		err = fmt.Errorf("use at least 1 round, 1000 jobs, 1 request in flight, and no negative delay")
+	case slices.ContainsFunc(o.only, func(s string) bool { return !slices.Contains(measurements(), s) }):
+		err = fmt.Errorf("-only %s: use any of %s, separated by commas", *only, strings.Join(measurements(), ", "))
 	}
 	if err != nil {
 		fmt.Fprintln(errs, "bench:", err)

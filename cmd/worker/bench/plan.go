@@ -15,7 +15,7 @@ import (
 type subject struct {
 	name  string
 	short string // in file names
-	start func(context.Context, *world) (*lab.Process, error)
+	start func(context.Context, *world) (crew, error)
 }
 
 // plan is what all measurements of a run share.
@@ -26,6 +26,55 @@ type plan struct {
 	dir    string // removed at the end
 	report *report
 	log    io.Writer
+}
+
+// measurement is one of those that can be chosen: several variants that are compared with each other, or one alone.
+type measurement struct {
+	name     string
+	variants []variant
+}
+
+// variant adds its figures of one round to the report.
+type variant struct {
+	name    string
+	measure func(context.Context) error
+}
+
+// The measurements' names, in their order.
+func measurements() []string {
+	return []string{"throughput", "idle", "memory", "paced", "urgent", "limit", "growth"}
+}
+
+// measurements are all of them, in that order.
+func (p *plan) measurements() []measurement {
+	all := [][]variant{p.both(p.throughput), p.both(p.idle), p.both(p.memory), p.pacedBy(), p.urgent(), {{theWorker, p.limit}}, p.growth()}
+	list := make([]measurement, len(all))
+	for i, name := range measurements() {
+		list[i] = measurement{name, all[i]}
+	}
+	return list
+}
+
+// both measures the worker and the bare loop beside each other.
+func (p *plan) both(measure func(context.Context, subject) error) (all []variant) {
+	for _, s := range []subject{p.workers(1), {theBareLoop, "bare", p.startBare}} {
+		all = append(all, variant{s.name, func(ctx context.Context) error { return measure(ctx, s) }})
+	}
+	return all
+}
+
+// workers is n workers that share the jobs.
+func (p *plan) workers(n int) subject {
+	return subject{theWorker, "worker", func(ctx context.Context, w *world) (crew, error) { return p.startWorkers(ctx, w, n) }}
+}
+
+// of adds a figure that both subjects have.
+func (p *plan) of(s subject, measure, unit string, value float64) {
+	if s.name == theBareLoop {
+		p.report.beside(measure, unit, theBareLoop, value)
+	} else {
+		p.report.add(measure, unit, value)
+	}
 }
 
 // bench measures everything and prints the report.
@@ -49,31 +98,27 @@ func bench(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if err := buildWorker(ctx, p.worker, p.profile != ""); err != nil {
 		return err
 	}
-	for _, m := range []struct {
-		name    string
-		measure func(context.Context, subject) error
-	}{{throughput, p.throughput}, {idle, p.idle}, {memory, p.memory}} {
+	for _, m := range p.measurements() {
 		if !slices.Contains(o.only, m.name) {
 			continue
 		}
-		if err := p.rounds(ctx, m.name, m.measure); err != nil {
+		if err := p.rounds(ctx, m); err != nil {
 			return err
 		}
 	}
 	return p.report.print(out, machine, o)
 }
 
-// rounds measures both subjects in turn, each time the other one first.
-func (p *plan) rounds(ctx context.Context, name string, measure func(context.Context, subject) error) error {
-	subjects := []subject{{theWorker, "worker", p.startWorker}, {theBareLoop, "bare", p.startBare}}
+// rounds measures the variants in turn, each time in the reverse order.
+func (p *plan) rounds(ctx context.Context, m measurement) error {
 	for round := range p.options.rounds {
-		for _, s := range subjects {
-			fmt.Fprintf(p.log, "%s, round %d of %d: %s\n", name, round+1, p.options.rounds, s.name)
-			if err := measure(ctx, s); err != nil {
-				return fmt.Errorf("%s of the %s: %w", name, s.name, err)
+		for _, v := range m.variants {
+			fmt.Fprintf(p.log, "%s, round %d of %d: %s\n", m.name, round+1, p.options.rounds, v.name)
+			if err := v.measure(ctx); err != nil {
+				return fmt.Errorf("%s, %s: %w", m.name, v.name, err)
 			}
 		}
-		slices.Reverse(subjects)
+		slices.Reverse(m.variants)
 	}
 	return nil
 }

@@ -24,44 +24,39 @@ const (
 	password = "bench"
 )
 
-// counts are what the provider saw.
-type counts struct {
-	Requests   int
-	Messages   int       // taken
-	Full       int       // requests of as many messages as they may hold
-	First      time.Time // when the first request came
-	Violations []string  // of the provider's document
+// sights are what the provider saw.
+type sights struct {
+	Arrivals   arrivals // of requests that send something
+	Violations []string // of the provider's document
 }
 
-// counter is a simulated Prostor that counts its packets: the simulator's own ledger would remember each of them.
-type counter struct {
+// watcher is a simulated Prostor that notes when packets come and how large they are: the simulator's own ledger would remember each message.
+type watcher struct {
 	prostor *sim.Prostor
 
 	mu   sync.Mutex
-	seen counts
+	seen arrivals
 }
 
 // Answer implements [sim.Answerer].
-func (c *counter) Answer(r sim.Request) sim.Answer {
+func (c *watcher) Answer(r sim.Request) sim.Answer {
 	arrived := time.Now()
 	a := c.prostor.Answer(r)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.seen.Requests == 0 {
-		c.seen.First = arrived
-	}
-	c.seen.Requests++
-	c.seen.Messages += len(a.Taken)
-	if len(a.Taken) == packet {
-		c.seen.Full++
+	if !c.Question(r.Request) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.seen = append(c.seen, arrival{arrived, len(a.Taken)})
 	}
 	return a
 }
 
-// ServeHTTP tells the counts.
-func (c *counter) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+// Question implements [sim.Questioner].
+func (c *watcher) Question(r *http.Request) bool { return c.prostor.Question(r) }
+
+// ServeHTTP tells what was seen.
+func (c *watcher) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	c.mu.Lock()
-	seen := c.seen
+	seen := sights{Arrivals: c.seen[:len(c.seen):len(c.seen)]}
 	c.mu.Unlock()
 	seen.Violations = c.prostor.Violations()
 	_ = json.NewEncoder(w).Encode(seen) // a client that left is no matter
@@ -74,7 +69,7 @@ func runProvider(args []string, out io.Writer) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	c := &counter{prostor: sim.NewProstor(login, password)}
+	c := &watcher{prostor: sim.NewProstor(login, password)}
 	s := sim.New(c)
 	s.CountOnly(true)
 	s.Delay(*delay)
@@ -94,16 +89,24 @@ func runProvider(args []string, out io.Writer) error {
 	return nil
 }
 
-// counts asks the provider what it saw.
-func (w *world) counts(ctx context.Context) (c counts, err error) {
+// sights asks the provider what it saw. An error, too, is what breaches its document.
+func (w *world) sights(ctx context.Context) (arrivals, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.admin, nil)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return c, fmt.Errorf("ask the provider: %w", err)
+		return nil, fmt.Errorf("ask the provider: %w", err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // it was only read
-	return c, json.NewDecoder(resp.Body).Decode(&c)
+	var seen sights
+	if err := json.NewDecoder(resp.Body).Decode(&seen); err != nil {
+		return nil, fmt.Errorf("ask the provider: %w", err)
+	}
+	if len(seen.Violations) > 0 {
+		return nil, fmt.Errorf("the provider's document was breached: %s", seen.Violations[0])
+	}
+	seen.Arrivals.sort()
+	return seen.Arrivals, nil
 }

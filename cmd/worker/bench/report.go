@@ -13,48 +13,69 @@ type report struct {
 	rows []*row
 }
 
-// row is one measure of both subjects.
+// row is one measure: the worker's values, and those of what it is compared with, if anything.
 type row struct {
 	measure, unit string
-	values        map[string][]float64 // by subject
+	worker        []float64
+	other         string
+	others        []float64
 }
 
 func newReport() *report { return &report{} }
 
-func (r *report) add(subject, measure, unit string, value float64) {
+// add notes a value of the worker.
+func (r *report) add(measure, unit string, value float64) {
+	row := r.row(measure, unit)
+	row.worker = append(row.worker, value)
+}
+
+// beside notes a value of what the worker's is compared with.
+func (r *report) beside(measure, unit, other string, value float64) {
+	row := r.row(measure, unit)
+	row.other, row.others = other, append(row.others, value)
+}
+
+func (r *report) row(measure, unit string) *row {
 	i := slices.IndexFunc(r.rows, func(have *row) bool { return have.measure == measure })
 	if i < 0 {
 		i = len(r.rows)
-		r.rows = append(r.rows, &row{measure, unit, map[string][]float64{}})
+		r.rows = append(r.rows, &row{measure: measure, unit: unit})
 	}
-	r.rows[i].values[subject] = append(r.rows[i].values[subject], value)
+	return r.rows[i]
 }
 
-// print writes the table: of each subject the median and, where there were several rounds, the least and the greatest value.
+// print writes the table: medians and, where there were several rounds, the least and the greatest value.
 func (r *report) print(out io.Writer, machine string, o options) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "measure\tunit\t%s\tmin..max\t%s\tmin..max\tratio\n", theWorker, theBareLoop)
+	fmt.Fprintf(t, "measure\tunit\t%s\tmin..max\tbeside\t\tmin..max\tratio\n", theWorker)
 	for _, row := range r.rows {
-		worker, bare := row.values[theWorker], row.values[theBareLoop]
-		ratio := "-"
-		if len(worker) > 0 && len(bare) > 0 && median(bare) > 0 {
-			ratio = fmt.Sprintf("%.2f", median(worker)/median(bare))
+		other, ratio := row.other, "-"
+		if other == "" {
+			other = "-"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", row.measure, row.unit, cells(worker), cells(bare), ratio)
+		if len(row.worker) > 0 && len(row.others) > 0 && median(row.others) > 0 {
+			ratio = fmt.Sprintf("%.2f", median(row.worker)/median(row.others))
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", row.measure, row.unit, cells(row.worker), other, cells(row.others), ratio)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%d rounds in turn, medians; ratio: worker to bare loop; %d jobs of %d bytes, packets of %d, %d requests in flight, provider delay %s\n%s\n",
-		o.rounds, o.jobs, len(jobMessage(0).Data), packet, o.inFlight, o.delay, machine)
+	_, err := fmt.Fprintf(out, "\n%d rounds in turn, medians; ratio: worker to what stands beside it; %d jobs of %d bytes, packets of %d, %d requests in flight, provider delay %s, where a measure doesn't say otherwise\n%s\n",
+		o.rounds, o.jobs, len(plain(1).message(0).Data), packet, o.inFlight, o.delay, machine)
 	return err
 }
 
+// cells are the median and, where it isn't all there is to say, the range.
 func cells(values []float64) string {
 	if len(values) == 0 {
 		return "-\t-"
 	}
-	return number(median(values)) + "\t" + number(slices.Min(values)) + ".." + number(slices.Max(values))
+	least, most := slices.Min(values), slices.Max(values)
+	if least == most {
+		return number(least) + "\t-"
+	}
+	return number(median(values)) + "\t" + number(least) + ".." + number(most)
 }
 
 // median is the middle value, or the mean of the two middle ones.

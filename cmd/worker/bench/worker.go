@@ -3,38 +3,90 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/gonets/gonets/cmd/worker/internal/lab"
 )
 
 const theWorker = "worker"
 
-// writeConfig writes the worker's configuration: one route, one account without a limit.
-func (w *world) writeConfig(inFlight int) (string, error) {
-	path := filepath.Join(w.dir, "gonets.yaml")
-	text := fmt.Sprintf(`nats: {url: %q}
-redis: {url: "redis://%s/0"}
-http: {listen: "127.0.0.1:0"}
-log: {level: info, format: json}
-accounts:
-  prostor-main:
-    provider: prostor
-    url: %q
-    login: %s
-    password: %s
-    in_flight: %d
-    batch: %d
-routes:
-  %s: {accounts: [prostor-main]}
-`, w.natsURL, w.redisAddr, w.providerURL, login, password, inFlight, packet, route)
-	return path, os.WriteFile(path, []byte(text), 0o600)
+// crew is the processes that take the jobs of a world: one subject, or several workers.
+type crew []*lab.Process
+
+// kill ends all of them at once.
+func (c crew) kill() {
+	for _, child := range c {
+		child.Kill()
+	}
+}
+
+// ended tells of one that ended by itself; nil: none did.
+func (c crew) ended() error {
+	for _, child := range c {
+		select {
+		case <-child.Over():
+			return child.Ended()
+		default:
+		}
+	}
+	return nil
+}
+
+// said is what the first of them said last.
+func (c crew) said() string { return c[0].Said() }
+
+// stop ends all of them as an operator would, and tells what they used up together.
+func (c crew) stop() (used lab.Usage, err error) {
+	for _, child := range c {
+		u, err := child.Stop()
+		if err != nil {
+			return used, err
+		}
+		used.CPU, used.Peak = used.CPU+u.CPU, used.Peak+u.Peak
+	}
+	return used, nil
 }
 
 // startWorker runs the worker and waits until it says that it is ready.
 func (p *plan) startWorker(ctx context.Context, w *world) (*lab.Process, error) {
-	child, url, err := lab.StartWorker(ctx, lab.Command{Name: theWorker, Path: p.worker, Args: []string{"run", "--config", w.config}, Env: p.profileOf(theWorker)})
+	return p.startReplica(ctx, w, 0)
+}
+
+// startWorkers runs n workers side by side and waits until all say that they are ready.
+func (p *plan) startWorkers(ctx context.Context, w *world, n int) (crew, error) {
+	type started struct {
+		child *lab.Process
+		err   error
+	}
+	all := make(chan started, n)
+	for i := range n {
+		go func() {
+			child, err := p.startReplica(ctx, w, i)
+			all <- started{child, err}
+		}()
+	}
+	var c crew
+	var failed error
+	for range n {
+		if s := <-all; s.err != nil {
+			failed = s.err
+		} else {
+			c = append(c, s.child)
+		}
+	}
+	if failed != nil {
+		c.kill()
+		return nil, failed
+	}
+	return c, nil
+}
+
+// startReplica runs one of several workers; its profile has its number, but for the first one's.
+func (p *plan) startReplica(ctx context.Context, w *world, i int) (*lab.Process, error) {
+	name := theWorker
+	if i > 0 {
+		name = fmt.Sprintf("%s-%d", theWorker, i+1)
+	}
+	child, url, err := lab.StartWorker(ctx, lab.Command{Name: name, Path: p.worker, Args: []string{"run", "--config", w.config}, Env: p.profileOf(name)})
 	if err != nil {
 		return nil, err
 	}

@@ -20,14 +20,15 @@ type world struct {
 	natsURL, redisAddr    string
 	providerURL, admin    string
 	config                string // the worker's file
+	scene                 scene
 	nc                    *nats.Conn
 	js                    jetstream.JetStream // for jobs; its failures are in failed
 	failed                chan error
 	gently                bool // the servers write profiles when they are told to stop
 }
 
-func (p *plan) newWorld(ctx context.Context, s subject) (w *world, err error) {
-	w = &world{failed: make(chan error, 1), gently: p.profile != ""}
+func (p *plan) newWorld(ctx context.Context, s subject, set scene) (w *world, err error) {
+	w = &world{scene: set, failed: make(chan error, 1), gently: p.profile != ""}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -44,11 +45,11 @@ func (p *plan) newWorld(ctx context.Context, s subject) (w *world, err error) {
 		return nil, err
 	}
 	w.natsURL = said[0]
-	if w.provider, said, err = lab.StartSelf(ctx, p.self, p.profileOf("provider-of-"+s.short), "provider", "-delay", p.delay.String()); err != nil {
+	if w.provider, said, err = lab.StartSelf(ctx, p.self, p.profileOf("provider-of-"+s.short), "provider", "-delay", set.delay.String()); err != nil {
 		return nil, err
 	}
 	w.providerURL, w.admin = said[0], said[1]
-	if w.config, err = w.writeConfig(p.inFlight); err != nil {
+	if w.config, err = w.writeConfig(set); err != nil {
 		return nil, err
 	}
 	if err = lab.InitStreams(ctx, p.worker, w.config); err != nil {
