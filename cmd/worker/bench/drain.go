@@ -59,7 +59,12 @@ func (p *plan) drain(ctx context.Context, s subject, set scene, l load, done int
 	if d.used, err = c.stop(); err != nil {
 		return d, err
 	}
-	if d.seen, err = w.told(ctx, l); err != nil {
+	if done < l.jobs && !s.finishes {
+		d.seen, err = w.sights(ctx)
+	} else {
+		d.seen, err = w.told(ctx, l)
+	}
+	if err != nil {
 		return d, err
 	}
 	d.took = end.Sub(d.seen[0].At)

@@ -17,7 +17,7 @@ func (p *plan) growth() (all []variant) {
 		}})
 	}
 	for _, n := range []int{10, 100, 1000} {
-		spread(fmt.Sprintf("%s tenants", number(float64(n))), n, 1)
+		spread(fmt.Sprintf("%d tenants", n), n, 1)
 	}
 	for _, n := range []int{5, 20} {
 		spread(fmt.Sprintf("%d routes", n), 1, n)

@@ -13,9 +13,10 @@ import (
 
 // subject is what is measured. start returns once it is ready for jobs.
 type subject struct {
-	name  string
-	short string // in file names
-	start func(context.Context, *world) (crew, error)
+	name     string
+	short    string // in file names
+	finishes bool   // what it has in hand, when it is told to stop
+	start    func(context.Context, *world) (crew, error)
 }
 
 // plan is what all measurements of a run share.
@@ -57,7 +58,7 @@ func (p *plan) measurements() []measurement {
 
 // both measures the worker and the bare loop beside each other.
 func (p *plan) both(measure func(context.Context, subject) error) (all []variant) {
-	for _, s := range []subject{p.workers(1), {theBareLoop, "bare", p.startBare}} {
+	for _, s := range []subject{p.workers(1), {theBareLoop, "bare", false, p.startBare}} {
 		all = append(all, variant{s.name, func(ctx context.Context) error { return measure(ctx, s) }})
 	}
 	return all
@@ -65,7 +66,7 @@ func (p *plan) both(measure func(context.Context, subject) error) (all []variant
 
 // workers is n workers that share the jobs.
 func (p *plan) workers(n int) subject {
-	return subject{theWorker, "worker", func(ctx context.Context, w *world) (crew, error) { return p.startWorkers(ctx, w, n) }}
+	return subject{theWorker, "worker", true, func(ctx context.Context, w *world) (crew, error) { return p.startWorkers(ctx, w, n) }}
 }
 
 // of adds a figure that both subjects have.
