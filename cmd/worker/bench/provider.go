@@ -33,6 +33,7 @@ type sights struct {
 // watcher is a simulated Prostor that notes when packets come and how large they are: the simulator's own ledger would remember each message.
 type watcher struct {
 	prostor *sim.Prostor
+	delay   time.Duration // from a request's arrival to its answer, what the simulator makes of it included
 
 	mu   sync.Mutex
 	seen arrivals
@@ -43,11 +44,16 @@ func (c *watcher) Answer(r sim.Request) sim.Answer {
 	arrived := time.Now()
 	a := c.prostor.Answer(r)
 	if !c.Question(r.Request) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.seen = append(c.seen, arrival{arrived, len(a.Taken)})
+		c.note(arrival{arrived, len(a.Taken)})
 	}
+	time.Sleep(time.Until(arrived.Add(c.delay)))
 	return a
+}
+
+func (c *watcher) note(a arrival) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = append(c.seen, a)
 }
 
 // Question implements [sim.Questioner].
@@ -69,10 +75,9 @@ func runProvider(args []string, out io.Writer) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	c := &watcher{prostor: sim.NewProstor(login, password)}
+	c := &watcher{prostor: sim.NewProstor(login, password), delay: *delay}
 	s := sim.New(c)
 	s.CountOnly(true)
-	s.Delay(*delay)
 	if err := s.Start("127.0.0.1:0"); err != nil {
 		return err
 	}

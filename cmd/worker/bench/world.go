@@ -31,32 +31,32 @@ func (p *plan) newWorld(ctx context.Context, s subject, set scene) (w *world, er
 	w = &world{scene: set, failed: make(chan error, 1), gently: p.profile != ""}
 	defer func() {
 		if err != nil {
-			w.close()
+			w.close() // what there is of it
 		}
 	}()
 	if w.dir, err = os.MkdirTemp(p.dir, "world-"); err != nil {
-		return nil, err
+		return w, err
 	}
 	if w.redis, w.redisAddr, err = lab.StartRedis(ctx, w.dir); err != nil {
-		return nil, err
+		return w, err
 	}
 	var said []string
 	if w.nats, said, err = lab.StartSelf(ctx, p.self, p.profileOf("nats-of-"+s.short), "nats", "-dir", filepath.Join(w.dir, "jetstream")); err != nil {
-		return nil, err
+		return w, err
 	}
 	w.natsURL = said[0]
 	if w.provider, said, err = lab.StartSelf(ctx, p.self, p.profileOf("provider-of-"+s.short), "provider", "-delay", set.delay.String()); err != nil {
-		return nil, err
+		return w, err
 	}
 	w.providerURL, w.admin = said[0], said[1]
 	if w.config, err = w.writeConfig(set); err != nil {
-		return nil, err
+		return w, err
 	}
 	if err = lab.InitStreams(ctx, p.worker, w.config); err != nil {
-		return nil, err
+		return w, err
 	}
 	if w.nc, err = nats.Connect(w.natsURL); err != nil {
-		return nil, err
+		return w, err
 	}
 	w.js, err = jetstream.New(w.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(lab.StartWithin),
 		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, _ *nats.Msg, err error) {
