@@ -41,9 +41,7 @@ func (p *plan) drain(ctx context.Context, s subject, set scene, l load, done int
 	if err != nil {
 		return d, err
 	}
-	for i, server := range w.servers() {
-		d.around[i] = -lab.CPUOf(server)
-	}
+	before := w.cpu()
 	c, err := s.start(ctx, w)
 	if err != nil {
 		return d, err
@@ -53,8 +51,8 @@ func (p *plan) drain(ctx context.Context, s subject, set scene, l load, done int
 	if err != nil {
 		return d, err
 	}
-	for i, server := range w.servers() {
-		d.around[i] += lab.CPUOf(server)
+	for i, used := range w.cpu() {
+		d.around[i] = used - before[i]
 	}
 	if d.used, err = c.stop(); err != nil {
 		return d, err

@@ -15,7 +15,7 @@ const (
 // limit measures what the workers make of the rate, seen from the provider, and what it costs them.
 func (p *plan) limit(ctx context.Context) error {
 	s := p.workers(limitWorkers)
-	w, err := p.newWorld(ctx, s, scene{delay: limitDelay, inFlight: p.inFlight, rate: limitRate, routes: 1})
+	w, err := p.newWorld(ctx, s, scene{delay: limitDelay, inFlight: p.inFlight, rate: limitRate, routes: 1, servers: 1})
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (p *plan) pacedBy() (all []variant) {
 // paced tells how much of a backlog, which outlasts the measurement, n workers get through in a second.
 func (p *plan) paced(ctx context.Context, n int) (float64, error) {
 	s := p.workers(n)
-	w, err := p.newWorld(ctx, s, scene{delay: pacedDelay, inFlight: pacedInFlight, routes: 1})
+	w, err := p.newWorld(ctx, s, scene{delay: pacedDelay, inFlight: pacedInFlight, routes: 1, servers: 1})
 	if err != nil {
 		return 0, err
 	}

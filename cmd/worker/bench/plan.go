@@ -43,12 +43,12 @@ type variant struct {
 
 // The measurements' names, in their order.
 func measurements() []string {
-	return []string{"throughput", "idle", "memory", "paced", "urgent", "limit", "growth"}
+	return []string{"throughput", "idle", "memory", "paced", "urgent", "limit", "growth", "replicated"}
 }
 
 // measurements are all of them, in that order.
 func (p *plan) measurements() []measurement {
-	all := [][]variant{p.both(p.throughput), p.both(p.idle), p.both(p.memory), p.pacedBy(), p.urgent(), {{theWorker, p.limit}}, p.growth()}
+	all := [][]variant{p.both(p.throughput), p.both(p.idle), p.both(p.memory), p.pacedBy(), p.urgent(), {{theWorker, p.limit}}, p.growth(), p.replicated()}
 	list := make([]measurement, len(all))
 	for i, name := range measurements() {
 		list[i] = measurement{name, all[i]}

@@ -14,10 +14,13 @@ type scene struct {
 	inFlight int           // requests of one process under way at once
 	rate     int           // of the account, messages a second, with a burst of one packet; 0: no limit
 	routes   int           // all of them on the one account
+	servers  int           // of NATS, each of which has all streams
 }
 
 // scene is the one that the command line describes: no limit, one route.
-func (o *options) scene() scene { return scene{delay: o.delay, inFlight: o.inFlight, routes: 1} }
+func (o *options) scene() scene {
+	return scene{delay: o.delay, inFlight: o.inFlight, routes: 1, servers: 1}
+}
 
 // routeName is the i-th route.
 func routeName(i int) string {
@@ -38,7 +41,7 @@ func (w *world) writeConfig(s scene) (string, error) {
 		fmt.Fprintf(&routes, "  %s: {accounts: [prostor-main]}\n", routeName(i))
 	}
 	path := filepath.Join(w.dir, "gonets.yaml")
-	text := fmt.Sprintf(`nats: {url: %q}
+	text := fmt.Sprintf(`nats: {url: %q, replicas: %d}
 redis: {url: "redis://%s/0", prefix: %s}
 http: {listen: "127.0.0.1:0"}
 log: {level: info, format: json}
@@ -52,6 +55,6 @@ accounts:
     batch: %d%s
     receipts: {idle: 1h, ask_after: 1h}
 routes:
-%s`, w.natsURL, w.redisAddr, prefix, w.providerURL, login, password, s.inFlight, packet, limit, routes.String())
+%s`, w.natsURL, s.servers, w.redisAddr, prefix, w.providerURL, login, password, s.inFlight, packet, limit, routes.String())
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }

@@ -48,7 +48,7 @@ func (p *plan) urgent() (all []variant) {
 // bulk tells how fast a backlog of bulk goes, alone or beside urgent jobs that come for as long as it lasts.
 func (p *plan) bulk(ctx context.Context, rate int, beside bool) (float64, *stopwatch, error) {
 	s := p.workers(1)
-	w, err := p.newWorld(ctx, s, scene{delay: urgentDelay, inFlight: p.inFlight, rate: rate, routes: 1})
+	w, err := p.newWorld(ctx, s, scene{delay: urgentDelay, inFlight: p.inFlight, rate: rate, routes: 1, servers: 1})
 	if err != nil {
 		return 0, nil, err
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -15,16 +15,17 @@ import (
 // world is what stands around a subject for one measurement, all new: no round inherits streams, records or duplicate windows
 // from another.
 type world struct {
-	dir                   string
-	nats, redis, provider *lab.Process
-	natsURL, redisAddr    string
-	providerURL, admin    string
-	config                string // the worker's file
-	scene                 scene
-	nc                    *nats.Conn
-	js                    jetstream.JetStream // for jobs; its failures are in failed
-	failed                chan error
-	gently                bool // the servers write profiles when they are told to stop
+	dir                string
+	nats               []*lab.Process
+	redis, provider    *lab.Process
+	natsURL, redisAddr string
+	providerURL, admin string
+	config             string // the worker's file
+	scene              scene
+	nc                 *nats.Conn
+	js                 jetstream.JetStream // for jobs; its failures are in failed
+	failed             chan error
+	gently             bool // the servers write profiles when they are told to stop
 }
 
 func (p *plan) newWorld(ctx context.Context, s subject, set scene) (w *world, err error) {
@@ -41,10 +42,9 @@ func (p *plan) newWorld(ctx context.Context, s subject, set scene) (w *world, er
 		return w, err
 	}
 	var said []string
-	if w.nats, said, err = lab.StartSelf(ctx, p.self, p.profileOf("nats-of-"+s.short), "nats", "-dir", filepath.Join(w.dir, "jetstream")); err != nil {
+	if w.nats, w.natsURL, err = lab.StartNATS(ctx, p.self, p.profileOf("nats-of-"+s.short), w.dir, set.servers); err != nil {
 		return w, err
 	}
-	w.natsURL = said[0]
 	if w.provider, said, err = lab.StartSelf(ctx, p.self, p.profileOf("provider-of-"+s.short), "provider", "-delay", set.delay.String()); err != nil {
 		return w, err
 	}
@@ -73,7 +73,7 @@ func (w *world) close() {
 	if w.nc != nil {
 		w.nc.Close()
 	}
-	for _, p := range []*lab.Process{w.provider, w.nats, w.redis} {
+	for _, p := range append([]*lab.Process{w.provider, w.redis}, w.nats...) {
 		if w.gently && p != nil {
 			_, _ = p.Stop() // a server that doesn't is killed
 		}
@@ -84,5 +84,11 @@ func (w *world) close() {
 	}
 }
 
-// servers are the processes around the subject.
-func (w *world) servers() []*lab.Process { return []*lab.Process{w.nats, w.redis, w.provider} }
+// cpu is what NATS, Redis and the provider have used up.
+func (w *world) cpu() (used [3]time.Duration) {
+	for _, server := range w.nats {
+		used[0] += lab.CPUOf(server)
+	}
+	used[1], used[2] = lab.CPUOf(w.redis), lab.CPUOf(w.provider)
+	return used
+}

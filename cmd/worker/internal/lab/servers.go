@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
@@ -21,14 +22,26 @@ func RunNATS(args []string, out io.Writer) error {
 	dir := f.String("dir", "", "where the streams are stored")
 	port := f.Int("port", server.RANDOM_PORT, "of loopback; -1: any free one")
 	sync := f.Duration("sync", 0, "how often what was stored is synced to disk; 0: the server's default")
+	name := f.String("name", "lab", "of the server")
+	cluster := f.String("cluster", "", "host:port on which the others of its cluster reach it; empty: it is alone")
+	routes := f.String("routes", "", "URLs of all of the cluster, separated by commas")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	s, err := server.NewServer(&server.Options{
-		ServerName: "lab", Host: "127.0.0.1", Port: *port, NoSigs: true, NoLog: true,
+	o := &server.Options{
+		ServerName: *name, Host: "127.0.0.1", Port: *port, NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: *dir, JetStreamMaxStore: 1 << 40, // reserved by the streams, not used
 		SyncInterval: *sync,
-	})
+	}
+	if *cluster != "" {
+		addr, err := netip.ParseAddrPort(*cluster)
+		if err != nil {
+			return err
+		}
+		o.Cluster = server.ClusterOpts{Name: "lab", Host: addr.Addr().String(), Port: int(addr.Port())}
+		o.Routes = server.RoutesFromStr(*routes)
+	}
+	s, err := server.NewServer(o)
 	if err != nil {
 		return err
 	}
