@@ -33,9 +33,9 @@ vuln:
 	@if timeout 20 curl -sfo /dev/null https://vuln.go.dev/index/db.json; then go run $(GOVULNCHECK) ./cmd/...; \
 	else echo "!! vuln.go.dev can not be asked: known vulnerabilities are NOT CHECKED"; fi
 
-# Throughput, latency and memory beside a bare loop over the same libraries, all as processes of their own.
+# Measures the worker beside a bare loop, beside what arithmetic allows and beside itself, see docs/benchmarks.md: make bench ARGS="-only paced,urgent".
 bench: redis
-	go run ./cmd/worker/bench
+	go run ./cmd/worker/bench $(ARGS)
 
 # Breaks everything under load and keeps a ledger: make chaos ARGS="-only kill,all -for 5m". A short form is among the tests.
 chaos: redis

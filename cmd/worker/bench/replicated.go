@@ -12,7 +12,7 @@ func (p *plan) replicated() (all []variant) {
 		if err != nil {
 			return err
 		}
-		note(rate, "jobs/s", float64(p.jobs)/d.took.Seconds())
+		note(rate, "jobs/s", per(p.jobs, d.took))
 		note(cpu, "s", d.around[0].Seconds()*100_000/float64(p.jobs))
 		return nil
 	}

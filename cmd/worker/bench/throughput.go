@@ -13,7 +13,7 @@ func (p *plan) throughput(ctx context.Context, s subject) error {
 	}
 	per100k := func(t time.Duration) float64 { return t.Seconds() * 100_000 / float64(p.jobs) }
 	requests, messages := float64(len(d.seen)), float64(d.seen.messages())
-	p.of(s, "throughput", "jobs/s", float64(p.jobs)/d.took.Seconds())
+	p.of(s, "throughput", "jobs/s", per(p.jobs, d.took))
 	p.of(s, "CPU per 100,000 jobs", "s", per100k(d.used.CPU))
 	for i, server := range []string{"NATS", "Redis", "the provider"} {
 		p.of(s, "  meanwhile of "+server, "s", per100k(d.around[i]))
