@@ -1,6 +1,7 @@
 // Command bench measures the worker beside a bare loop that does the least possible over the same libraries, beside what arithmetic allows, and
-// beside itself with less to do. Worker, bare loop, nats-server, redis-server and the provider they send to are processes of their own. Every measurement has fresh servers, all on loopback, their data in a
-// temporary folder; nothing else is touched. Figures are printed, never judged: they are the machine's as much as the program's.
+// beside itself with less to do. Worker, bare loop, nats-server, redis-server and the provider they send to are processes of their own. Every
+// measurement has fresh servers, all on loopback, their data in a temporary folder; nothing else is touched. Figures are printed, never
+// judged: they are the machine's as much as the program's.
 //
 // It needs redis-server and go in PATH, and is run from within the module:
 //

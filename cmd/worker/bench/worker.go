@@ -46,11 +46,6 @@ func (c crew) stop() (used lab.Usage, err error) {
 	return used, nil
 }
 
-// startWorker runs the worker and waits until it says that it is ready.
-func (p *plan) startWorker(ctx context.Context, w *world) (*lab.Process, error) {
-	return p.startReplica(ctx, w, 0)
-}
-
 // startWorkers runs n workers side by side and waits until all say that they are ready.
 func (p *plan) startWorkers(ctx context.Context, w *world, n int) (crew, error) {
 	type started struct {
