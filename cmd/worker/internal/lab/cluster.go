@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// StartNATS starts n NATS servers, by a program whose part nats is [RunNATS], with their data under dir: one alone, or a cluster, which has chosen its
-// leader when StartNATS returns. The URL names all of them. The servers are returned along with an error, too, as far as they were started.
+// StartNATS starts n NATS servers, by a program whose part nats is [RunNATS], with their data under dir: one alone, or a cluster, which takes
+// streams of n replicas when StartNATS returns. The URL names all of them. The servers are returned along with an error, too, as far as they were started.
 func StartNATS(ctx context.Context, self string, env []string, dir string, n int) (servers []*Process, url string, err error) {
 	var addrs, routes, urls []string
 	for range n {
@@ -35,13 +35,13 @@ func StartNATS(ctx context.Context, self string, env []string, dir string, n int
 	}
 	url = strings.Join(urls, ",")
 	if n > 1 {
-		err = awaitLeader(ctx, url)
+		err = awaitReplicas(ctx, url, n)
 	}
 	return servers, url, err
 }
 
-// awaitLeader returns once JetStream answers in a cluster.
-func awaitLeader(ctx context.Context, url string) error {
+// awaitReplicas returns once a cluster takes streams of n replicas.
+func awaitReplicas(ctx context.Context, url string, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, StartWithin)
 	defer cancel()
 	nc, err := nats.Connect(url)
@@ -56,21 +56,24 @@ func awaitLeader(ctx context.Context, url string) error {
 	pace := time.NewTicker(50 * time.Millisecond)
 	defer pace.Stop()
 	for {
-		if err = answers(ctx, js); err == nil {
+		if err = tryReplicas(ctx, js, n); err == nil {
 			return nil
 		}
 		select {
 		case <-pace.C:
 		case <-ctx.Done():
-			return fmt.Errorf("the NATS cluster has no leader: %w", err)
+			return fmt.Errorf("the NATS cluster takes no stream of %d replicas: %w", n, err)
 		}
 	}
 }
 
-// answers asks once; a question that comes before there is a leader gets no answer.
-func answers(ctx context.Context, js jetstream.JetStream) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+// tryReplicas makes a stream and deletes it. Before there is a leader there is no answer, and before the leader knows all servers a refusal.
+func tryReplicas(ctx context.Context, js jetstream.JetStream, n int) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, err := js.AccountInfo(ctx)
-	return err
+	const name = "LAB"
+	if _, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{"lab"}, Replicas: n}); err != nil {
+		return err
+	}
+	return js.DeleteStream(ctx, name)
 }
