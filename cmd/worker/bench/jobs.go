@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/gonets/gonets/cmd/worker/internal/lab"
 	"github.com/gonets/gonets/pkg/dispatch/job"
 )
 
@@ -68,10 +70,16 @@ func indexOf(id []byte) (int, bool) {
 	return i, ok && err == nil
 }
 
+// publish publishes a job without waiting until it is stored. It waits while too many aren't, for longer than the client library would: the machine may be busy.
+func (w *world) publish(m *nats.Msg) error {
+	_, err := w.js.PublishMsgAsync(m, jetstream.WithStallWait(lab.StartWithin))
+	return err
+}
+
 // preload stores the jobs.
 func (w *world) preload(ctx context.Context, l load) error {
 	for i := range l.jobs {
-		if _, err := w.js.PublishMsgAsync(l.message(i)); err != nil {
+		if err := w.publish(l.message(i)); err != nil {
 			return fmt.Errorf("publish job %d: %w", i, err)
 		}
 		if i%1000 == 0 && ctx.Err() != nil {

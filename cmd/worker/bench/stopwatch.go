@@ -54,7 +54,7 @@ publishing:
 		}
 		m := s.load.message(sent)
 		s.begin()
-		if _, err := w.js.PublishMsgAsync(m); err != nil {
+		if err := w.publish(m); err != nil {
 			return sent, err
 		}
 	}
