@@ -26,26 +26,31 @@ type account struct {
 	Account
 	shelf    *shelf
 	health   *health
-	slots    chan struct{} // a token for each request under way
-	settling chan struct{} // a token for each packet being settled
-	tight    bool          // the limiter had no tokens to spare last time: don't ask for more than is needed
-	memories sync.Pool     // of packets' ways
+	slots    chan struct{}        // a token for each request under way
+	settling [lanes]chan struct{} // a token for each packet being settled, by its most urgent lane: no other may keep it waiting
+	tight    bool                 // the limiter had no tokens to spare last time: don't ask for more than is needed
+	memories sync.Pool            // of packets' ways
 	line     *line
 	log      *zap.Logger
 }
 
 func newAccount(cfg Account, l *line, h *health) *account {
 	a := &account{
-		Account:  cfg,
-		health:   h,
-		slots:    make(chan struct{}, cfg.InFlight),
-		settling: make(chan struct{}, max(2, cfg.InFlight/4)),
-		line:     l,
-		log:      l.log.With(zap.String("account", cfg.Name)),
+		Account: cfg,
+		health:  h,
+		slots:   make(chan struct{}, cfg.InFlight),
+		line:    l,
+		log:     l.log.With(zap.String("account", cfg.Name)),
+	}
+	for lane := range a.settling {
+		a.settling[lane] = make(chan struct{}, max(2, cfg.InFlight/4))
 	}
 	a.shelf = newShelf(a)
 	return a
 }
+
+// spare tells whether another packet can be under way at once: then what is less urgent needs no room in this one.
+func (a *account) spare() bool { return len(a.slots) < cap(a.slots) }
 
 // limited tells whether the limiter has a rate for the account.
 func (a *account) limited() bool { return a.Rate > 0 }
@@ -134,10 +139,11 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 	} else {
 		a.release(r)
 	}
-	a.settling <- struct{}{}
+	place := a.settling[laneIndex(r.items[0].delivery.Address.Lane)]
+	place <- struct{}{}
 	leave()
 	a.line.settle(m.ends)
-	<-a.settling
+	<-place
 }
 
 // inTime tells whether n messages of a packet, whose claims took their time, may still be sent: the request has its time before the deadline, a probe is
@@ -206,7 +212,7 @@ func (a *account) next(ctx context.Context) (request, error) {
 		if due {
 			most = 1
 		}
-		r := request{items: a.shelf.packet(most, !a.tight), generation: state.Generation}
+		r := request{items: a.shelf.packet(most, !a.tight && !a.spare()), generation: state.Generation}
 		wait, ok, err := a.reserve(ctx, &r)
 		if ok && due {
 			if ok, err = a.probe(ctx, &r); !ok {
