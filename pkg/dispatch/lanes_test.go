@@ -53,6 +53,46 @@ func TestUrgentOvertakesBulk(t *testing.T) {
 	})
 }
 
+// slowForBulk is an outlet that takes its time for packets of bulk.
+type slowForBulk struct{ worker }
+
+func (s slowForBulk) Publish(ctx context.Context, events []Event) error {
+	if len(events) > 0 && events[len(events)-1].Lane == job.Bulk {
+		time.Sleep(40 * time.Millisecond)
+	}
+	return s.worker.Publish(ctx, events)
+}
+
+// Where settling is what bounds bulk, an urgent job waits for a slot and its request all the same: it is settled in a place of its own and, with
+// slots to spare, not in one packet with bulk.
+func TestUrgentIsSettledBesideBulk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.accounts["a"] = &fakeProvider{delay: 20 * time.Millisecond}
+		cfg := testConfig(w, "a")
+		cfg.Accounts[0].InFlight = 8
+		for i := range 5000 {
+			w.publish(job.Bulk, "otp", "shop", sms(fmt.Sprint("b", i)))
+		}
+		ports := worker{world: w}.ports()
+		ports.Outlet = slowForBulk{worker{world: w}}
+		stop := startWith(t, cfg, ports)
+		sent := map[string]time.Time{}
+		for i := range 10 {
+			time.Sleep(10 * time.Millisecond)
+			id := fmt.Sprint("u", i)
+			sent[id] = time.Now()
+			w.publish(job.Urgent, "otp", "shop", sms(id))
+		}
+		time.Sleep(time.Minute)
+		require.NoError(t, stop())
+		for id, at := range sent {
+			require.LessOrEqual(t, w.at(id).Sub(at), 61*time.Millisecond, id)
+		}
+		require.Zero(t, w.left())
+	})
+}
+
 // Under backlog packets are full, though nothing lingers.
 func TestPacketsAreFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
