@@ -329,9 +329,15 @@ func TestReceiptsOverARestartThatForgets(t *testing.T) {
 	require.Equal(t, job.Submitted, e.State)
 	db := h.redis.Client()
 	t.Cleanup(func() { _ = db.Close() }) // a test's connection
-	entry := "dispatch:receipts:{prostor-main}:m:i" + e.ProviderID
-	require.Eventually(t, func() bool { return db.Exists(t.Context(), entry).Val() == 1 }, 30*time.Second, 10*time.Millisecond)
-	require.NoError(t, db.Del(t.Context(), entry, "dispatch:guard:{0}").Err()) // the guard of another run counts as none
+	require.Eventually(t, func() bool {
+		for _, generation := range db.Keys(t.Context(), "dispatch:receipts:{prostor-main}:g[0-9]*").Val() {
+			if db.HDel(t.Context(), generation, "i"+e.ProviderID).Val() == 1 {
+				return true
+			}
+		}
+		return false
+	}, 30*time.Second, 10*time.Millisecond)
+	require.NoError(t, db.Del(t.Context(), "dispatch:guard:{0}").Err()) // the guard of another run counts as none
 	require.True(t, h.prostor.Deliver(e.ProviderID, "delivered"))
 	_, e = h.next("j")
 	require.Equal(t, job.Delivered, e.State, log.String())

@@ -115,7 +115,7 @@ func (s *Service) askAbout(ctx context.Context, a *Account, open []Entry) ([]pro
 	defer leave()
 	sent := make([]providers.Sent, len(open))
 	for i := range open {
-		e := &open[i].Event
+		e := open[i].Event
 		sent[i] = providers.Sent{ID: e.ProviderID, Key: job.KeyOf(e.Tenant, e.Job, e.Hash)}
 	}
 	return asked(ctx, a, func(ctx context.Context) ([]providers.Receipt, error) { return a.Asker.AskReceipts(ctx, sent) })

@@ -19,11 +19,11 @@ const (
 
 // Entry is a message in the index.
 type Entry struct {
-	Key   string         // how receipts name it, see [ByID] and [ByClientID]
-	Event dispatch.Event // its last event that is known to be published. Of a delivered message epoch, sequence and state are enough
-	Sent  time.Time      // when the provider took it, or may have
-	Ask   time.Time      // when to ask about it next; zero: it waits no more
-	Until time.Time      // when it is forgotten
+	Key   string          // how receipts name it, see [ByID] and [ByClientID]
+	Event *dispatch.Event // its last event that is known to be published. Of a delivered message epoch, sequence and state are enough
+	Sent  time.Time       // when the provider took it, or may have
+	Ask   time.Time       // when to ask about it next; zero: it waits no more
+	Until time.Time       // when it is forgotten
 }
 
 // ByID is the key of a message by the provider's id.
@@ -54,7 +54,7 @@ func (a *Account) entryOf(e *dispatch.Event, now time.Time) (Entry, bool) {
 	if e.Sequence == 0 || e.Hash == "" || e.Publication == "" {
 		return Entry{}, false
 	}
-	entry := Entry{Event: *e, Sent: e.At, Key: ByID(e.ProviderID)}
+	entry := Entry{Event: e, Sent: e.At, Key: ByID(e.ProviderID)}
 	if e.ProviderID == "" {
 		entry.Key = a.keyOfOurs(e)
 	}

@@ -3,6 +3,7 @@ package receipts
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,10 +17,16 @@ const lookAfter = time.Second
 // Track puts published events into the indexes of their accounts. Whoever publishes them calls it before it lets the job go: should it not come to that,
 // the job comes again, its event is published again, and is tracked then.
 func (s *Service) Track(ctx context.Context, events []dispatch.Event) error {
-	for name, entries := range s.sort(events) {
-		if err := s.put(ctx, s.accounts[name], entries); err != nil {
+	var done []*Account
+	for i := range events {
+		a := s.accounts[events[i].Account]
+		if a == nil || slices.Contains(done, a) {
+			continue
+		}
+		if err := s.put(ctx, a, a.entries(events[i:])); err != nil {
 			return err
 		}
+		done = append(done, a)
 	}
 	return nil
 }
@@ -69,9 +76,8 @@ func (s *Service) makeIndex(ctx context.Context, lost []*Account) error {
 	read := 0
 	err := s.History.Read(ctx, start.Add(-reach), indexed(), func(events []dispatch.Event) error {
 		read += len(events)
-		by := s.sort(events)
 		for _, a := range lost {
-			if err := s.put(ctx, a, by[a.Name]); err != nil {
+			if err := s.put(ctx, a, a.entries(events)); err != nil {
 				return err
 			}
 		}
@@ -95,23 +101,22 @@ func (s *Service) makeIndex(ctx context.Context, lost []*Account) error {
 	return nil
 }
 
-// sort makes entries of events, by account.
-func (s *Service) sort(events []dispatch.Event) map[string][]Entry {
+// entries are what events put into the index of the account.
+func (a *Account) entries(events []dispatch.Event) []Entry {
 	now := time.Now()
-	by := map[string][]Entry{}
+	var all []Entry
 	for i := range events {
-		a := s.accounts[events[i].Account]
-		if a == nil {
+		if events[i].Account != a.Name {
 			continue
 		}
 		if e, ok := a.entryOf(&events[i], now); ok {
-			if by[a.Name] == nil {
-				by[a.Name] = make([]Entry, 0, len(events)-i)
+			if all == nil {
+				all = make([]Entry, 0, len(events)-i)
 			}
-			by[a.Name] = append(by[a.Name], e)
+			all = append(all, e)
 		}
 	}
-	return by
+	return all
 }
 
 // put adds entries, and stores the receipts again that were parked for them.

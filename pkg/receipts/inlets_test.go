@@ -242,7 +242,7 @@ func TestReadingAtRest(t *testing.T) {
 }
 
 func waits(id string, age time.Duration) receipts.Entry {
-	e := receipts.Entry{Key: receipts.ByID(id), Sent: time.Now().Add(-age)}
+	e := receipts.Entry{Key: receipts.ByID(id), Sent: time.Now().Add(-age), Event: &dispatch.Event{}}
 	e.Event.Tenant, e.Event.Job, e.Event.Hash, e.Event.ProviderID = "shop", id, "h", id
 	return e
 }

@@ -131,7 +131,7 @@ func (s *Service) advance(ctx context.Context, steps []*step) error {
 	var asks []Step
 	for _, st := range steps {
 		if !st.over {
-			asked, asks = append(asked, st), append(asks, Step{Known: st.entry.Event, Told: st.event})
+			asked, asks = append(asked, st), append(asks, Step{Known: *st.entry.Event, Told: st.event})
 		}
 	}
 	if len(asks) == 0 {
@@ -158,7 +158,7 @@ func (s *Service) tell(ctx context.Context, a *Account, steps []*step) error {
 		}
 		if st.advance.Event != nil {
 			events = append(events, *st.advance.Event)
-			st.entry.Event = *st.advance.Event
+			st.entry.Event = st.advance.Event
 		}
 		settled = append(settled, a.settled(*st.entry, now))
 	}

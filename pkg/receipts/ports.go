@@ -28,9 +28,9 @@ type Index interface {
 	Unpark(ctx context.Context, account string, parked []Receipt) error
 	// Match finds the entry of each receipt, and parks those without one, for a time.
 	Match(ctx context.Context, account string, receipts []Receipt, keep time.Duration) ([]*Entry, error)
-	// Settle writes entries whose last event was published, unless a later one stands.
+	// Settle writes entries that wait no more since their last event was published, unless a later one stands.
 	Settle(ctx context.Context, account string, entries []Entry) error
-	// Due returns up to n entries whose time to be asked about has come.
+	// Due returns up to n entries whose time to be asked about has come, and forgets what is to be forgotten by then.
 	Due(ctx context.Context, account string, now time.Time, n int) ([]Entry, error)
 	// Postpone sets the time to be asked about of those that still wait.
 	Postpone(ctx context.Context, account string, entries []Entry) error

@@ -134,7 +134,7 @@ func Decode(data []byte) (Receipt, error) {
 
 // event is what a receipt makes of a message, but for its sequence.
 func (r *Receipt) event(e *Entry, now time.Time) dispatch.Event {
-	ev := e.Event
+	ev := *e.Event
 	ev.At, ev.Final, ev.Error, ev.RetryAt, ev.Recipients = now.UTC().Truncate(time.Millisecond), true, nil, time.Time{}, 0
 	ev.Hop, ev.Attempts, ev.Due, ev.Told, ev.Maybe = 0, 0, time.Time{}, nil, ""
 	ev.ProviderStatus = r.Status

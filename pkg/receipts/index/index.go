@@ -2,12 +2,21 @@
 //
 // All keys of an account share one hash tag, so that in a cluster they lie on one node; each script declares every key.
 //
-//	<prefix>:receipts:{<account>}:whole     1, or another value while the index is being made
-//	<prefix>:receipts:{<account>}:newest    when the newest message was submitted, in ms
-//	<prefix>:receipts:{<account>}:ask       the keys of messages that wait, by when to ask about them, in ms
-//	<prefix>:receipts:{<account>}:m:<key>   a message; the key is i<provider's id> or c<our own id>
-//	<prefix>:receipts:{<account>}:p:<key>   the best receipt of a message that isn't known yet, behind its rank
-//	<prefix>:lease:{<name>}                 who is the only one at something
+//	<prefix>:receipts:{<account>}:whole        2, or another value while the index is being made
+//	<prefix>:receipts:{<account>}:newest       when the newest message was submitted, in ms
+//	<prefix>:receipts:{<account>}:generations  the numbers of the generations, by when they are forgotten, in ms
+//	<prefix>:receipts:{<account>}:g<number>    a generation, the messages of one day (UTC): by their keys, which are i<provider's id> or
+//	                                           c<our own id>, and under n how many of them wait
+//	<prefix>:receipts:{<account>}:due          packets, and messages, by when to ask about them, in ms
+//	<prefix>:receipts:{<account>}:forget       packets of delivered messages, and of parked receipts, by when to forget them, in ms
+//	<prefix>:receipts:{<account>}:parked       the best receipts of messages that aren't known yet, behind rank and end
+//	<prefix>:lease:{<name>}                    who is the only one at something
+//
+// A message stands in the generation of the day it was sent. A delivered one shrinks to a few bytes, and is forgotten in its time; what is left of a
+// generation goes at once, when the last of its messages is to be forgotten. Which generations there are the caller of a script must know, to declare them;
+// the script refuses where there are others by now. Whatever the clocks of workers say, none is missed.
+//
+// The messages of a packet are noted together, as the names in it. Only those that still wait when the packet is due are noted one by one.
 //
 // Redis must not evict keys (maxmemory-policy noeviction). Where it lost its data the key whole is gone, and Match, Due and Settle answer
 // [receipts.ErrUnfit] until the index is made anew.
@@ -25,20 +34,20 @@ import (
 	"github.com/gonets/gonets/pkg/receipts"
 )
 
-//go:embed put.lua
-var putLua string
+//go:embed find.lua
+var findLua string
 
-//go:embed newest.lua
-var newestLua string
-
-//go:embed finish.lua
-var finishLua string
+//go:embed write.lua
+var writeLua string
 
 //go:embed match.lua
 var matchLua string
 
-//go:embed settle.lua
-var settleLua string
+//go:embed due.lua
+var dueLua string
+
+//go:embed finish.lua
+var finishLua string
 
 //go:embed lease.lua
 var leaseLua string
@@ -52,7 +61,7 @@ type Redis struct {
 	prefix string
 	worker string
 
-	put, newest, finish, match, settle, holder *redis.Script
+	write, match, due, finish, holder *redis.Script
 }
 
 var (
@@ -62,16 +71,13 @@ var (
 
 // New returns the index under a prefix. worker names this process among all that run and ever ran. It doesn't connect yet.
 func New(client redis.UniversalClient, prefix, worker string) *Redis {
-	return &Redis{client: client, prefix: prefix, worker: worker, put: redis.NewScript(putLua), newest: redis.NewScript(newestLua), finish: redis.NewScript(finishLua), match: redis.NewScript(matchLua),
-		settle: redis.NewScript(settleLua), holder: redis.NewScript(leaseLua)}
+	return &Redis{client: client, prefix: prefix, worker: worker, write: redis.NewScript(findLua + writeLua), match: redis.NewScript(findLua + matchLua),
+		due: redis.NewScript(findLua + dueLua), finish: redis.NewScript(finishLua), holder: redis.NewScript(leaseLua)}
 }
 
 func (x *Redis) key(account, what string) string {
 	return x.prefix + ":receipts:{" + account + "}:" + what
 }
-
-func (x *Redis) message(account, key string) string { return x.key(account, "m:") + key }
-func (x *Redis) parked(account, key string) string  { return x.key(account, "p:") + key }
 
 // fail makes an error of a call's, which is [receipts.ErrUnfit] where a script says so.
 func fail(account, what string, err error) error {
@@ -90,8 +96,8 @@ func (x *Redis) Whole(ctx context.Context, account string) (bool, error) {
 	return state == whole, nil
 }
 
-// whole is the state of a whole index; that of one that is being made is a ticket.
-const whole = "1"
+// whole is the state of a whole index of this layout; that of one that is being made is a ticket.
+const whole = "2"
 
 // Begin implements [receipts.Index].
 func (x *Redis) Begin(ctx context.Context, account string) (ticket string, err error) {
@@ -120,16 +126,28 @@ func (x *Redis) Forget(ctx context.Context, account string) error {
 
 // Look implements [receipts.Index].
 func (x *Redis) Look(ctx context.Context, account string) (waiting int, newest time.Time, err error) {
+	known, err := x.generations(ctx, account)
+	if err != nil {
+		return 0, newest, fail(account, "look what waits", err)
+	}
 	pipe := x.client.Pipeline()
-	count := pipe.ZCard(ctx, x.key(account, "ask"))
 	at := pipe.Get(ctx, x.key(account, "newest"))
+	counts := make([]*redis.StringCmd, len(known.keys))
+	for i, key := range known.keys {
+		counts[i] = pipe.HGet(ctx, key, "n")
+	}
 	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
 		return 0, newest, fail(account, "look what waits", err)
 	}
 	if ms, err := at.Int64(); err == nil {
 		newest = time.UnixMilli(ms)
 	}
-	return int(count.Val()), newest, nil
+	for _, c := range counts {
+		if n, err := c.Int(); err == nil {
+			waiting += n
+		}
+	}
+	return waiting, newest, nil
 }
 
 // Hold implements [receipts.Leases].
