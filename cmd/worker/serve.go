@@ -67,7 +67,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, around func
 	h.probe("redis", func(ctx context.Context) error { return reachable(ctx, db) })
 	watchServers(metrics, h, nc, db)
 
-	claims, err := claim.New(db, claim.Config{Prefix: cfg.Redis.Prefix, Worker: rand.Text()[:16], Lease: cfg.NATS.Lease()})
+	claims, err := claim.New(db, claim.Config{Prefix: cfg.Redis.Prefix, Worker: rand.Text()[:16], Lease: cfg.NATS.Lease(), Window: cfg.Dedupe.Window})
 	if err != nil {
 		return err
 	}

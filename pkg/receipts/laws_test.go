@@ -42,7 +42,7 @@ type law struct {
 func newLaw(t drawer, client *redis.Client) *law {
 	l := &law{t: t, client: client, prefix: rand.Text()[:8], streams: newStreams(), told: map[string]int{}}
 	var err error
-	l.claims, err = claim.New(client, claim.Config{Prefix: l.prefix, Worker: "w", Lease: time.Hour})
+	l.claims, err = claim.New(client, claim.Config{Prefix: l.prefix, Worker: "w", Lease: time.Hour, Window: 72 * time.Hour})
 	require.NoError(t, err)
 	_, err = l.claims.Ensure(context.Background())
 	require.NoError(t, err)

@@ -2,7 +2,6 @@ package claim
 
 import (
 	"context"
-	_ "embed" // the scripts
 	"fmt"
 	"time"
 
@@ -10,12 +9,6 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch/job"
 	"github.com/gonets/gonets/pkg/receipts"
 )
-
-//go:embed look.lua
-var lookLua string
-
-//go:embed advance.lua
-var advanceLua string
 
 const (
 	// advanceTries is how often a batch is taken up again because other workers were faster with some of its records.
@@ -76,25 +69,23 @@ func (s *Store) advanceSome(ctx context.Context, guards []string, steps []receip
 		known := &steps[i].Known
 		shard := s.shard(known.Tenant, known.Job)
 		b.add(i, shard, keepAdvanced)
-		a.buf = s.appendKey(a.buf, shard, known.Tenant, known.Job)
+		a.buf = appendField(a.buf, known.Tenant, known.Job)
 		a.end()
 		a.buf = append(a.buf, values[k]...)
 		a.end()
 		a.buf = appendRecord(append(a.buf, noLease+free...), &next)
 		a.end()
 	}
-	calls := b.calls(s.scripts.advance, guards, s.guardKey, nil, a.strings())
+	calls := b.calls(s.scripts.advance, guards, nil, a.strings())
 	if err := s.try(ctx, calls); err != nil {
 		return nil, err
 	}
 	for _, c := range calls {
-		for _, answer := range c.answer {
-			place, ok := answer.(int64)
-			if !ok || place < 1 || int(place) > len(c.jobs) {
-				return nil, fmt.Errorf("the script answered %v for a job's place", answer)
-			}
-			again = append(again, c.jobs[place-1])
+		changed, err := c.named(c.answer)
+		if err != nil {
+			return nil, err
 		}
+		again = append(again, changed...)
 	}
 	return again, nil
 }
@@ -106,11 +97,11 @@ func (s *Store) look(ctx context.Context, guards []string, steps []receipts.Step
 	for k, i := range open {
 		known := &steps[i].Known
 		shard := s.shard(known.Tenant, known.Job)
-		b.add(k, shard, 1)
-		a.buf = s.appendKey(a.buf, shard, known.Tenant, known.Job)
+		b.add(k, shard, 0)
+		a.buf = appendField(a.buf, known.Tenant, known.Job)
 		a.end()
 	}
-	calls := b.calls(s.scripts.look, guards, s.guardKey, nil, a.strings())
+	calls := b.calls(s.scripts.look, guards, nil, a.strings())
 	if err := s.try(ctx, calls); err != nil {
 		return nil, 0, err
 	}

@@ -130,7 +130,7 @@ func TestAdvanceGivesTheSameEventAgain(t *testing.T) {
 		s := newStore(t, client, "one")
 		other := newStore(t, client, "two")
 		require.True(t, recordOne(t, s, "x", claimOne(t, s, ask("x")).Token, concluded("J:1")))
-		before := client.PTTL(t.Context(), key(s, "x")).Val()
+		before := lives(t, s, "x")
 		known := knownOf("x", job.Submitted, 1)
 		undelivered, delivered := stepTo(known, job.Undelivered), stepTo(known, job.Delivered)
 		want := receipts.Advance{Verdict: receipts.Advanced, Event: after(undelivered, 2)}
@@ -146,7 +146,7 @@ func TestAdvanceGivesTheSameEventAgain(t *testing.T) {
 		require.Equal(t, receipts.Advance{Verdict: receipts.Known, Event: after(next, 3)}, advanceOne(t, s, next))
 		require.Equal(t, receipts.Advance{Verdict: receipts.Known, Event: after(next, 3)}, advanceOne(t, s, undelivered))
 		require.Equal(t, receipts.Advance{Verdict: receipts.Known}, advanceOne(t, s, stepTo(*after(next, 3), job.Delivered)))
-		left := client.PTTL(t.Context(), key(s, "x")).Val()
+		left := lives(t, s, "x")
 		require.Positive(t, left)
 		require.LessOrEqual(t, left, before, "a record doesn't live longer for it")
 

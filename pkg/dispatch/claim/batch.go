@@ -67,6 +67,14 @@ func (b *batch) keep(places []int) string {
 	return strconv.FormatInt(b.keeps[places[0]], 10)
 }
 
+// appendKeeps appends the keep of each, for where there is no common one.
+func (b *batch) appendKeeps(args []any, places []int) []any {
+	for _, p := range places {
+		args = append(args, b.keeps[p])
+	}
+	return args
+}
+
 // places splits the batch by shard, and into calls of bounded size.
 func (b *batch) places() [][]int {
 	by := make([][]int, b.store.shards)
@@ -89,8 +97,8 @@ func (b *batch) places() [][]int {
 }
 
 // calls makes the calls of a script on the batch. guards is the value that each shard's first key must have; head are the arguments
-// between it and the keep; texts hold, for each job, its key and then each of its arguments.
-func (b *batch) calls(sc *script, guards []string, guardKey func(int) string, head []any, texts []string) []*call {
+// between it and the keep; texts hold each job's arguments. No keep is handed over where none was given.
+func (b *batch) calls(sc *script, guards []string, head []any, texts []string) []*call {
 	if len(b.jobs) == 0 {
 		return nil
 	}
@@ -98,23 +106,21 @@ func (b *batch) calls(sc *script, guards []string, guardKey func(int) string, he
 	var calls []*call
 	for _, places := range b.places() {
 		shard := b.shards[places[0]]
-		c := &call{script: sc, shard: shard, jobs: make([]int, len(places)), args: make([]any, 0, 6+len(head)+(each+1)*len(places))}
-		c.args = append(c.args, nil, nil, len(places)+1, guardKey(shard))
+		c := b.store.newCall(sc, shard, guards[shard], len(head)+1+(each+1)*len(places))
+		c.jobs = make([]int, len(places))
+		c.args = append(c.args, head...)
+		common := b.keep(places)
+		if common != "0" {
+			c.args = append(c.args, common)
+		}
 		for i, p := range places {
 			c.jobs[i] = b.jobs[p]
-			c.args = append(c.args, &texts[p*each])
-		}
-		common := b.keep(places)
-		c.args = append(append(append(c.args, guards[shard]), head...), common)
-		for _, p := range places {
-			for i := 1; i < each; i++ {
-				c.args = append(c.args, &texts[p*each+i])
+			for k := range each {
+				c.args = append(c.args, &texts[p*each+k])
 			}
 		}
 		if common == "" {
-			for _, p := range places {
-				c.args = append(c.args, b.keeps[p])
-			}
+			c.args = b.appendKeeps(c.args, places)
 		}
 		calls = append(calls, c)
 	}

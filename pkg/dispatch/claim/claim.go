@@ -3,6 +3,7 @@ package claim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,29 +25,10 @@ func (s *Store) Claim(ctx context.Context, reqs []dispatch.ClaimRequest) ([]disp
 	}
 	bounds := *s.bounds.Load()
 	number := s.claims.Add(1)
-	a := newArena(2*len(reqs), 224*len(reqs))
-	b := s.newBatch(len(reqs))
-	for i := range reqs {
-		req := &reqs[i]
-		shard := s.shard(req.Tenant, req.ID)
-		b.add(i, shard, s.keepOf(req.Keep))
-		a.buf = s.appendKey(a.buf, shard, req.Tenant, req.ID)
-		a.end()
-		r := fresh(req, bounds.cover(req))
-		a.buf = appendRecord(s.appendToken(a.buf, number, i, false), &r)
-		a.end()
-	}
-	texts := a.strings()
-	calls := b.calls(s.scripts.claim, guards, s.guardKey, []any{s.lease.Milliseconds()}, texts)
+	out := make([]dispatch.Claim, len(reqs))
+	calls, sheaves := s.takes(guards, number, reqs, bounds, out)
 	if err := s.insist(ctx, calls); err != nil {
 		return nil, fmt.Errorf("claim: take %d jobs: %w", len(reqs), err)
-	}
-	out := make([]dispatch.Claim, len(reqs))
-	for i := range out {
-		out[i] = dispatch.Claim{Verdict: dispatch.Taken, Token: tokenOf(texts[2*i+1]), Record: dispatch.Record{Hop: reqs[i].Hop, Sequence: reqs[i].Sequence}}
-		if bounds.cover(&reqs[i]) {
-			out[i].Verdict, out[i].Record.Attempts = dispatch.TakenAmbiguous, 1
-		}
 	}
 	var t takeovers
 	for _, c := range calls {
@@ -54,48 +36,124 @@ func (s *Store) Claim(ctx context.Context, reqs []dispatch.ClaimRequest) ([]disp
 			return nil, fmt.Errorf("claim: take %d jobs: %w", len(reqs), err)
 		}
 	}
-	if err := s.swap(ctx, guards, number, reqs, out, texts, &t); err != nil {
+	if err := s.swap(ctx, guards, number, reqs, out, &t); err != nil {
 		return nil, fmt.Errorf("claim: take over %d jobs: %w", len(t.jobs), err)
 	}
-	s.hands.take(number, reqs, out, bounds, &t)
+	s.hands.take(number, reqs, out, bounds, &t, t.untouched(calls, sheaves))
 	return out, nil
+}
+
+// takes makes the calls that take jobs, and presents each as taken. Of each call it returns the sheaf that it writes where no job has a record.
+func (s *Store) takes(guards []string, number uint64, reqs []dispatch.ClaimRequest, bounds bounds, out []dispatch.Claim) (calls []*call, sheaves []*sheaf) {
+	b := s.newBatch(len(reqs))
+	for i := range reqs {
+		b.add(i, s.shard(reqs[i].Tenant, reqs[i].ID), s.keepOf(reqs[i].Keep))
+	}
+	a := newArena(2*len(reqs)+len(reqs)/pageSize+s.shards, 224*len(reqs))
+	for i := range reqs {
+		a.buf = s.appendToken(a.buf, number, i, false)
+		a.end()
+		out[i] = dispatch.Claim{Verdict: dispatch.Taken, Record: dispatch.Record{Hop: reqs[i].Hop, Sequence: reqs[i].Sequence}}
+		if bounds.cover(&reqs[i]) {
+			out[i].Verdict, out[i].Record.Attempts = dispatch.TakenAmbiguous, 1
+		}
+	}
+	var text []byte
+	all := b.places()
+	for _, jobs := range all {
+		for _, i := range jobs {
+			a.buf = appendField(a.buf, reqs[i].Tenant, reqs[i].ID)
+			a.end()
+		}
+		for some := range slices.Chunk(jobs, pageSize) {
+			for _, i := range some {
+				r := fresh(&reqs[i], out[i].Verdict == dispatch.TakenAmbiguous)
+				text = append(strconv.AppendInt(text[:0], int64(i), 10), ';')
+				text = appendRecord(text, &r)
+				a.buf = appendPlace(a.buf, '@', text)
+			}
+			a.end()
+		}
+	}
+	texts := a.strings()
+	for i := range out {
+		out[i].Token = texts[i]
+	}
+	texts = texts[len(out):]
+	front := string(s.appendFront(nil, number))
+	for _, jobs := range all {
+		shard, common := b.shards[jobs[0]], b.keep(jobs)
+		n := len(jobs) + (len(jobs)+pageSize-1)/pageSize
+		c := s.newCall(s.scripts.claim, shard, guards[shard], 4+n+len(jobs))
+		c.jobs = jobs
+		c.args = append(c.args, s.lease.Milliseconds(), common, front, len(jobs))
+		for k := range n {
+			c.args = append(c.args, &texts[k])
+		}
+		texts = texts[n:]
+		if common == "" {
+			c.args = b.appendKeeps(c.args, jobs)
+		}
+		calls = append(calls, c)
+		sheaves = append(sheaves, newSheaf(jobs))
+	}
+	return calls, sheaves
 }
 
 // appendToken appends a token: of this worker, this call, this place in the batch, and whether the job is taken over. No
 // two claims share one, also where a job stands twice in a batch.
 func (s *Store) appendToken(b []byte, number uint64, place int, over bool) []byte {
-	b = append(append(b, s.worker...), '.')
-	b = append(strconv.AppendUint(b, number, 36), '.')
-	b = strconv.AppendInt(b, int64(place), 36)
+	b = strconv.AppendInt(s.appendFront(b, number), int64(place), 10)
 	if over {
 		b = append(b, '+')
 	}
 	return append(b, ';')
 }
 
-// tokenOf is the token at the front of a record.
-func tokenOf(text string) string { return text[:strings.IndexByte(text, ';')+1] }
-
 // takeovers are the jobs of a batch whose records are to be replaced, as they were read.
 type takeovers struct {
+	met    map[int]bool // all that had a record
 	jobs   []int
 	values []string
 	stand  []dispatch.Record
 }
 
+// untouched are the pages that calls wrote: those of which no job had a record.
+func (t *takeovers) untouched(calls []*call, sheaves []*sheaf) []*page {
+	all := make([]*page, 0, len(sheaves[0].pages))
+	for k, f := range sheaves {
+		if f.number, _ = calls[k].answer[1].(int64); f.number == 0 {
+			continue
+		}
+		for i := range f.pages {
+			if p := &f.pages[i]; len(t.met) == 0 || !slices.ContainsFunc(p.jobs, func(i int) bool { return t.met[i] }) {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
 // meet judges the jobs of a call that had records already.
 func (s *Store) meet(c *call, reqs []dispatch.ClaimRequest, bounds bounds, out []dispatch.Claim, t *takeovers) error {
+	if len(c.answer) < 2 {
+		return fmt.Errorf("the script answered %v", c.answer)
+	}
 	now, ok := c.answer[0].(int64)
 	if !ok {
 		return fmt.Errorf("the script answered %T for its time", c.answer[0])
 	}
 	here := time.Now()
-	for rest := c.answer[1:]; len(rest) > 1; rest = rest[2:] {
+	for rest := c.answer[2:]; len(rest) > 1; rest = rest[2:] {
 		place, ok := rest[0].(int64)
 		if !ok || place < 1 || int(place) > len(c.jobs) {
 			return fmt.Errorf("the script answered %v for a job's place", rest[0])
 		}
 		i := c.jobs[place-1]
+		if t.met == nil {
+			t.met = map[int]bool{}
+		}
+		t.met[i] = true
 		value, _ := rest[1].(string) // an absent one can't be, and would be malformed
 		f, err := decode(value)
 		if err != nil {
@@ -122,7 +180,7 @@ func (s *Store) meet(c *call, reqs []dispatch.ClaimRequest, bounds bounds, out [
 }
 
 // swap takes jobs over whose records still are as they were judged; the others are busy: somebody was faster.
-func (s *Store) swap(ctx context.Context, guards []string, number uint64, reqs []dispatch.ClaimRequest, out []dispatch.Claim, texts []string, t *takeovers) error {
+func (s *Store) swap(ctx context.Context, guards []string, number uint64, reqs []dispatch.ClaimRequest, out []dispatch.Claim, t *takeovers) error {
 	if len(t.jobs) == 0 {
 		return nil
 	}
@@ -130,7 +188,7 @@ func (s *Store) swap(ctx context.Context, guards []string, number uint64, reqs [
 	b := s.newBatch(len(t.jobs))
 	for k, i := range t.jobs {
 		b.add(i, s.shard(reqs[i].Tenant, reqs[i].ID), s.keepOf(reqs[i].Keep))
-		a.buf = append(a.buf, texts[2*i]...)
+		a.buf = appendField(a.buf, reqs[i].Tenant, reqs[i].ID)
 		a.end()
 		a.buf = append(a.buf, t.values[k]...)
 		a.end()
@@ -139,20 +197,20 @@ func (s *Store) swap(ctx context.Context, guards []string, number uint64, reqs [
 	}
 	mine := a.strings()
 	for k, i := range t.jobs {
-		out[i].Token = tokenOf(mine[3*k+2])
+		text := mine[3*k+2]
+		out[i].Token = text[:strings.IndexByte(text, ';')+1]
 	}
-	calls := b.calls(s.scripts.swap, guards, s.guardKey, []any{s.lease.Milliseconds()}, mine)
+	calls := b.calls(s.scripts.swap, guards, []any{s.lease.Milliseconds()}, mine)
 	if err := s.insist(ctx, calls); err != nil {
 		return err
 	}
 	until := time.Now().Add(s.lease)
 	for _, c := range calls {
-		for _, answer := range c.answer[1:] {
-			place, ok := answer.(int64)
-			if !ok || place < 1 || int(place) > len(c.jobs) {
-				return fmt.Errorf("the script answered %v for a job's place", answer)
-			}
-			i := c.jobs[place-1]
+		changed, err := c.named(c.answer[1:])
+		if err != nil {
+			return err
+		}
+		for _, i := range changed {
 			out[i] = dispatch.Claim{Verdict: dispatch.Busy, Until: until, Record: out[i].Record}
 		}
 	}

@@ -1,6 +1,7 @@
 package claim
 
 import (
+	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
@@ -58,7 +59,7 @@ func appendRecord(b []byte, r *dispatch.Record) []byte {
 	b = appendInt(b, r.Attempts)
 	b = appendInt(b, r.Sequence)
 	b = appendTime(b, r.Due)
-	b = appendString(b, r.Hash)
+	b = appendHash(b, r.Hash)
 	b = appendString(b, r.Publication)
 	b = appendString(b, r.Account)
 	b = appendInt(b, len(r.Told))
@@ -106,13 +107,26 @@ func appendString(b []byte, s string) []byte {
 	return append(append(strconv.AppendInt(b, int64(len(s)), 10), ':'), s...)
 }
 
-// appendTime appends "-", whole milliseconds as most times are, or <seconds>.<nanoseconds>: LATER's due time must come back as it was.
+// appendHash appends a hash: 128 bits as they are, behind an x; anything else as a string.
+func appendHash(b []byte, hash string) []byte {
+	const digits = "0123456789abcdef"
+	if len(hash) == 32 && strings.Trim(hash, digits) == "" {
+		b = append(b, 'x')
+		for i := 0; i < len(hash); i += 2 {
+			b = append(b, byte(strings.IndexByte(digits, hash[i])<<4|strings.IndexByte(digits, hash[i+1])))
+		}
+		return b
+	}
+	return appendString(b, hash)
+}
+
+// appendTime appends "-", whole milliseconds in base 36, as most times are, or <seconds>.<nanoseconds>: LATER's due time must come back as it was.
 func appendTime(b []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(b, "- "...)
 	}
 	if t.Nanosecond()%1e6 == 0 {
-		return append(strconv.AppendInt(b, t.UnixMilli(), 10), ' ')
+		return append(strconv.AppendInt(b, t.UnixMilli(), 36), ' ')
 	}
 	b = append(strconv.AppendInt(b, t.Unix(), 10), '.')
 	return append(strconv.AppendInt(b, int64(t.Nanosecond()), 10), ' ')
@@ -143,7 +157,7 @@ func decode(value string) (found, error) {
 	d.rest = rest[1:]
 	r.Epoch, r.Hop, r.Attempts, r.Sequence = d.int(), d.int(), d.int(), d.int()
 	r.Due = d.time()
-	r.Hash, r.Publication, r.Account = d.string(), d.string(), d.string()
+	r.Hash, r.Publication, r.Account = d.hash(), d.string(), d.string()
 	for range d.count() {
 		r.Told = append(r.Told, d.string())
 	}
@@ -182,9 +196,11 @@ func (d *decoder) event(account string) *job.Event {
 	return e
 }
 
-func (d *decoder) until(sep string) int64 {
+func (d *decoder) until(sep string) int64 { return d.in(10, sep) }
+
+func (d *decoder) in(base int, sep string) int64 {
 	digits, rest, ok := strings.Cut(d.rest, sep)
-	n, err := strconv.ParseInt(digits, 10, 64)
+	n, err := strconv.ParseInt(digits, base, 64)
 	if d.bad = d.bad || !ok || err != nil; d.bad {
 		return 0
 	}
@@ -214,6 +230,18 @@ func (d *decoder) string() string {
 	return s
 }
 
+func (d *decoder) hash() string {
+	bits, ok := strings.CutPrefix(d.rest, "x")
+	if !ok {
+		return d.string()
+	}
+	if d.bad = d.bad || len(bits) < 16; d.bad {
+		return ""
+	}
+	d.rest = bits[16:]
+	return hex.EncodeToString([]byte(bits[:16]))
+}
+
 func (d *decoder) time() time.Time {
 	if rest, ok := strings.CutPrefix(d.rest, "- "); ok {
 		d.rest = rest
@@ -224,5 +252,5 @@ func (d *decoder) time() time.Time {
 		d.bad = d.bad || nanos < 0 || nanos >= 1e9
 		return time.Unix(seconds, nanos).UTC()
 	}
-	return time.UnixMilli(d.until(" ")).UTC()
+	return time.UnixMilli(d.in(36, " ")).UTC()
 }

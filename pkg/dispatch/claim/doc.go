@@ -17,10 +17,21 @@
 //
 // # How it is kept
 //
-// A record is one string under <prefix>:claim:{<shard>}:<tenant>:<id>:
+// Records lie in hashes, under <prefix>:claim:{<shard>}:…, in fields <tenant>:<id>. A hash is of all records that may be gone at the end of one term, half
+// a window: a time to live and a key for each of them would cost Redis as much again. So a record lives for its keep and up to a term longer. What is to
+// live for longer than a window lies in coarse terms of 16 fine ones, and beyond those in a hash without an end, until it is claimed again. The first worker
+// that claims something in a new term unlinks the hashes that ended.
+//
+// A record is
 //
 //	<lease, ms, 13 digits><token;><phase><epoch> <hop> <attempts> <sequence> <due> <hash><publication><account><told><last event>
 //
-// A batch is one script call a shard, all in one round trip; a second one follows where jobs are to be taken over. A single Redis has one
-// shard, a cluster 64. The key <prefix>:guard:{<shard>} holds a random value as long as the records are whole, and the run id of the server. The clock is the server's.
+// Of a packet, eight of them share a page, in the same hash, and their fields point at it. As long as nobody touched one of a page's jobs, Record writes the page
+// as a whole: a worker that takes one over, or a job that is recorded alone, leaves a mark, and the page's other jobs are recorded one by one from then
+// on. terms.lua, which stands before all scripts, has the details, and is all that knows them.
+//
+// A batch is one script call a shard, all in one round trip; a second one follows where jobs are to be taken over, or a page was touched. A single Redis has one
+// shard, a cluster 64. The key <prefix>:guard:{<shard>} holds a random value as long as the records are whole, the length of the terms, and the run id of the
+// server. Another [Config.Window] changes the terms with the next rebuilding; until then the old ones serve. The clock is the server's: it may be set back by
+// less than a term.
 package claim

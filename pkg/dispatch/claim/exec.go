@@ -16,6 +16,15 @@ import (
 //go:embed run.lua
 var runLua string
 
+//go:embed guard.lua
+var guardLua string
+
+//go:embed ticket.lua
+var ticketLua string
+
+//go:embed terms.lua
+var termsLua string
+
 //go:embed claim.lua
 var claimLua string
 
@@ -25,8 +34,17 @@ var swapLua string
 //go:embed record.lua
 var recordLua string
 
+//go:embed page.lua
+var pageLua string
+
 //go:embed restore.lua
 var restoreLua string
+
+//go:embed look.lua
+var lookLua string
+
+//go:embed advance.lua
+var advanceLua string
 
 //go:embed ensure.lua
 var ensureLua string
@@ -43,24 +61,42 @@ var leadLua string
 // script is a text that the server knows by its SHA-1, once it has run it.
 type script struct{ source, sha string }
 
-type scripts struct{ claim, swap, record, restore, ensure, bounds, arm, lead, look, advance *script }
+type scripts struct{ claim, swap, record, page, restore, look, advance, ensure, bounds, arm, lead *script }
 
 func newScripts() scripts {
-	known := func(source string) *script {
-		source = runLua + source
+	known := func(parts ...string) *script {
+		source := runLua + strings.Join(parts, "")
 		return &script{source: source, sha: redis.NewScript(source).Hash()}
 	}
-	return scripts{known(claimLua), known(swapLua), known(recordLua), known(restoreLua), known(ensureLua), known(boundsLua), known(armLua), known(leadLua), known(lookLua), known(advanceLua)}
+	guarded := func(source string) *script { return known(guardLua, termsLua, source) }
+	return scripts{guarded(claimLua), guarded(swapLua), guarded(recordLua), guarded(pageLua), known(ticketLua, termsLua, restoreLua), guarded(lookLua), guarded(advanceLua),
+		known(ensureLua), known(boundsLua), known(armLua), known(leadLua)}
 }
 
 // call is one run of a script on one shard.
 type call struct {
 	script *script
 	shard  int
-	jobs   []int // which of the batch it is about, in the order of its keys
-	args   []any // command, script, number of keys, keys, arguments; the first two are set by try
-	answer []any // once done
+	guard  string // what the guard, or the ticket, must be; "" for a script that neither reads nor writes records
+	keys   int    // their number
+	terms  *terms // that it was last tried with
+	jobs   []int  // which of the batch it is about, in the order of its arguments
+	args   []any  // command, script, number of keys, keys, arguments; the first two are set by try, and the terms by place
+	answer []any  // once done
 	done   bool
+}
+
+// named are the jobs that an answer names by their indices.
+func (c *call) named(answer []any) ([]int, error) {
+	var jobs []int
+	for _, a := range answer {
+		place, ok := a.(int64)
+		if !ok || place < 1 || int(place) > len(c.jobs) {
+			return nil, fmt.Errorf("the script answered %v for a job's place", a)
+		}
+		jobs = append(jobs, c.jobs[place-1])
+	}
+	return jobs, nil
 }
 
 // errLost is what try answers for a guard that is gone.
@@ -68,14 +104,21 @@ func errLost(shard int, err error) error {
 	return fmt.Errorf("%w (shard %d: %v)", dispatch.ErrClaimsLost, shard, err)
 }
 
-// try runs the calls that aren't done yet, in one round trip; a second one where a server doesn't know a script.
+// tryRounds bounds how often a call is repeated at once: for a script that a server doesn't know yet, and for a clock that turned out to differ.
+const tryRounds = 8
+
+// try runs the calls that aren't done yet, in one round trip; a second one where a server doesn't know a script, or is in another term than we believed.
 func (s *Store) try(ctx context.Context, calls []*call) error {
-	for _, command := range [...]string{"evalsha", "eval"} {
+	command := "evalsha"
+	for range tryRounds {
 		var cmds []*redis.Cmd
 		var open []*call
 		for _, c := range calls {
 			if c.done {
 				continue
+			}
+			if err := s.place(c); err != nil {
+				return err
 			}
 			c.args[0], c.args[1] = command, c.script.sha
 			if command == "eval" {
@@ -85,7 +128,7 @@ func (s *Store) try(ctx context.Context, calls []*call) error {
 		}
 		s.send(ctx, cmds)
 		var failed error
-		unknown := false
+		again := false
 		for i, c := range open {
 			answer, err := cmds[i].Result()
 			switch {
@@ -96,18 +139,22 @@ func (s *Store) try(ctx context.Context, calls []*call) error {
 				}
 				c.answer, c.done = list, true
 			case errors.Is(err, redis.ErrNoScript) || redis.HasErrorPrefix(err, "NOSCRIPT"):
-				unknown = true
+				again, command = true, "eval"
+			case redis.HasErrorPrefix(err, "CLAIMSTERM"):
+				again = true
+				s.learn(err.Error())
 			case redis.HasErrorPrefix(err, "CLAIMSLOST"):
 				failed = errLost(c.shard, err)
 			case !errors.Is(failed, dispatch.ErrClaimsLost):
 				failed = err
 			}
 		}
-		if failed != nil || !unknown {
+		s.sweep(ctx, open)
+		if failed != nil || !again {
 			return failed
 		}
 	}
-	return errors.New("the server forgets its scripts at once")
+	return errors.New("the server forgets its scripts at once, or its clock leaps")
 }
 
 // send runs commands in one round trip; each has its own answer or error.

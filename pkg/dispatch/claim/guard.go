@@ -27,9 +27,9 @@ func (s *Store) Ensure(ctx context.Context) (whole bool, err error) {
 	random := rand.Text()[:16]
 	calls := make([]*call, s.shards)
 	for i := range calls {
-		calls[i] = &call{script: s.scripts.ensure, shard: i, args: []any{nil, nil, 2, s.guardKey(i), s.ticketKey(i), random}}
+		calls[i] = &call{script: s.scripts.ensure, shard: i, args: []any{nil, nil, 2, s.guardKey(i), s.ticketKey(i), random, s.term.Milliseconds()}}
 	}
-	calls[0].args = []any{nil, nil, 3, s.guardKey(0), s.ticketKey(0), s.boundsKey(), random}
+	calls[0].args = []any{nil, nil, 3, s.guardKey(0), s.ticketKey(0), s.boundsKey(), random, s.term.Milliseconds()}
 	if err := s.try(ctx, calls); err != nil {
 		return false, fmt.Errorf("claim: look for the guard of the records: %w", err)
 	}

@@ -2,6 +2,7 @@ package claim
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -73,7 +74,7 @@ func aLossStopsAllUntilRebuilt(t *testing.T, client redis.UniversalClient) {
 }
 
 func newUnarmed(t require.TestingT, client redis.UniversalClient) *Store {
-	s, err := New(client, Config{Prefix: "t", Worker: "three", Lease: testLease})
+	s, err := New(client, Config{Prefix: "t", Worker: "three", Lease: testLease, Window: testKeep})
 	require.NoError(t, err)
 	return s
 }
@@ -117,4 +118,36 @@ func restoreKeepsTheNewest(t *testing.T, client redis.UniversalClient) {
 	require.True(t, recordOne(t, s, "j", c.Token, concluded("J:1")))
 	require.False(t, recordOne(t, s, "j", "zombie.1.0;", at(1, 5).Record), "recorded since, so no longer a rebuilt one")
 	require.True(t, recordOne(t, s, "0", "zombie.1.0;", concluded("J:1")), "held at the loss")
+}
+
+// The records of a version that kept them otherwise count as lost.
+func TestAnotherVersionsGuard(t *testing.T) {
+	client := open(t, redistest.Start(t))
+	s := newStore(t, client, "one")
+	guard, err := client.Get(t.Context(), s.guardKey(0)).Result()
+	require.NoError(t, err)
+	parts := strings.Split(guard, ".")
+	require.Len(t, parts, 4)
+	require.NoError(t, client.Set(t.Context(), s.guardKey(0), strings.Join([]string{parts[0], parts[2], parts[3]}, "."), 0).Err())
+	_, err = s.Claim(t.Context(), []dispatch.ClaimRequest{ask("j")})
+	require.ErrorIs(t, err, dispatch.ErrClaimsLost)
+	whole, err := newUnarmed(t, client).Ensure(t.Context())
+	require.NoError(t, err)
+	require.False(t, whole)
+}
+
+// Terms are as long as the first worker wanted them, for all; a worker with another window finds the same records.
+func TestAnotherWindow(t *testing.T) {
+	client := open(t, redistest.Start(t))
+	one, two := newStore(t, client, "one"), newStoreFor(t, client, "two", 100*testKeep)
+	require.NotEqual(t, one.term, two.term)
+	updates := take(t, one, packetOf(one, "p", packetSize))
+	require.Equal(t, dispatch.Busy, claimOne(t, two, ask(updates[0].ID)).Verdict)
+	require.Equal(t, all(packetSize, true), recordAll(t, one, updates))
+	long := ask("long")
+	long.Keep = 100 * testKeep
+	c := claimOne(t, two, long)
+	require.Equal(t, dispatch.Taken, c.Verdict)
+	require.Equal(t, dispatch.Settled, claimOne(t, two, ask(updates[0].ID)).Verdict)
+	require.Equal(t, dispatch.Busy, claimOne(t, one, long).Verdict)
 }

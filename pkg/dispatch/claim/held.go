@@ -23,12 +23,14 @@ type handful struct {
 	reqs   []dispatch.ClaimRequest
 	bounds bounds                  // that held then
 	over   map[int]dispatch.Record // of those that had a record
+	pages  []*page                 // those that lie as they were claimed
+	page   []int32                 // of each, counted from 1; 0: it lies in none
 	open   []bool                  // which are held
 	left   int
 }
 
 // take notes the claims of a call.
-func (h *hands) take(number uint64, reqs []dispatch.ClaimRequest, out []dispatch.Claim, b bounds, t *takeovers) {
+func (h *hands) take(number uint64, reqs []dispatch.ClaimRequest, out []dispatch.Claim, b bounds, t *takeovers, pages []*page) {
 	f := &handful{bounds: b, open: make([]bool, len(reqs))}
 	for i := range out {
 		if out[i].Token != "" {
@@ -44,6 +46,14 @@ func (h *hands) take(number uint64, reqs []dispatch.ClaimRequest, out []dispatch
 		f.over = make(map[int]dispatch.Record, len(t.jobs))
 		for k, i := range t.jobs {
 			f.over[i] = t.stand[k]
+		}
+	}
+	if f.pages = pages; len(pages) > 0 {
+		f.page = make([]int32, len(reqs))
+		for k, p := range pages {
+			for _, i := range p.jobs {
+				f.page[i] = int32(k + 1)
+			}
 		}
 	}
 	h.mu.Lock()
@@ -73,10 +83,13 @@ func (h *hands) drop(worker string, updates []dispatch.Update) {
 
 // placeOf reads a token of this worker, see [Store.appendToken].
 func placeOf(worker, token string) (number uint64, place int, ok bool) {
-	rest, mine := strings.CutPrefix(token, worker+".")
+	rest, mine := strings.CutPrefix(token, worker)
+	if mine {
+		rest, mine = strings.CutPrefix(rest, ".")
+	}
 	digits, rest, dot := strings.Cut(rest, ".")
 	number, err := strconv.ParseUint(digits, 36, 64)
-	at, bad := strconv.ParseUint(strings.TrimRight(rest, "+;"), 36, 31)
+	at, bad := strconv.ParseUint(strings.TrimRight(rest, "+;"), 10, 31)
 	return number, int(at), mine && dot && err == nil && bad == nil
 }
 

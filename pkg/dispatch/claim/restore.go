@@ -57,14 +57,10 @@ func (s *Store) restore(ctx context.Context, rebuild *rebuild, entries []Entry) 
 }
 
 func (s *Store) restoring(shard int, ticket string, entries []Entry, some []int) *call {
-	c := &call{script: s.scripts.restore, shard: shard, args: []any{nil, nil, len(some) + 2, s.guardKey(shard), s.ticketKey(shard)}}
+	c := s.newCall(s.scripts.restore, shard, ticket, 5*len(some), s.ticketKey(shard))
 	for _, i := range some {
-		c.args = append(c.args, s.appendKey(nil, shard, entries[i].Tenant, entries[i].ID))
-	}
-	c.args = append(c.args, ticket)
-	for _, i := range some {
-		r := &entries[i].Record
-		c.args = append(c.args, r.Epoch, r.Sequence, appendRecord([]byte(noLease+rebuilt), r), s.keepOf(entries[i].Keep))
+		e := &entries[i]
+		c.args = append(c.args, appendField(nil, e.Tenant, e.ID), e.Record.Epoch, e.Record.Sequence, appendRecord([]byte(noLease+rebuilt), &e.Record), s.keepOf(e.Keep))
 	}
 	return c
 }

@@ -20,6 +20,7 @@ type Config struct {
 	Prefix string        // of all keys
 	Worker string        // names this process; unique over all that run and ever ran, [A-Za-z0-9_.-]{1,128}
 	Lease  time.Duration // how long a claim is this worker's, from 1 ms
+	Window time.Duration // how long most records are to live, from 1 ms. It counts for who finds no records; the others go by what that one chose
 }
 
 // Store is the records. It is safe for concurrent use. It takes nothing until Ensure or Rearm succeeded.
@@ -28,10 +29,13 @@ type Store struct {
 	prefix  string
 	worker  string
 	lease   time.Duration
+	term    time.Duration // of the records that this worker is the first to make
 	shards  int
 	scripts scripts
 
 	hands   hands
+	ahead   atomic.Int64             // by how many ms the server's clock is ahead of ours
+	terms   []atomic.Pointer[terms]  // of each shard, as last used
 	claims  atomic.Uint64            // calls of Claim so far, for tokens
 	guards  atomic.Pointer[[]string] // of each shard, as this worker expects them; nil: not armed
 	bounds  atomic.Pointer[bounds]   // of the last loss; never nil
@@ -50,10 +54,14 @@ func New(client redis.UniversalClient, cfg Config) (*Store, error) {
 	if cfg.Lease < time.Millisecond {
 		return nil, fmt.Errorf("claim: a lease of %s: it must be 1 ms at least", cfg.Lease)
 	}
-	s := &Store{client: client, prefix: cfg.Prefix, worker: cfg.Worker, lease: cfg.Lease, shards: 1, scripts: newScripts()}
+	if cfg.Window < time.Millisecond {
+		return nil, fmt.Errorf("claim: a window of %s: it must be 1 ms at least", cfg.Window)
+	}
+	s := &Store{client: client, prefix: cfg.Prefix, worker: cfg.Worker, lease: cfg.Lease, term: max(cfg.Window/2, shortestTerm), shards: 1, scripts: newScripts()}
 	if _, ok := client.(*redis.ClusterClient); ok {
 		s.shards = clusterShards
 	}
+	s.terms = make([]atomic.Pointer[terms], s.shards)
 	s.bounds.Store(&bounds{})
 	return s, nil
 }
@@ -70,12 +78,9 @@ func (s *Store) ticketKey(shard int) string {
 func (s *Store) boundsKey() string { return s.prefix + ":bounds:{0}" }
 func (s *Store) leaderKey() string { return s.prefix + ":rebuilder:{0}" }
 
-// appendKey appends the key of a job's record. A tenant has no colon, so that no two jobs share one.
-func (s *Store) appendKey(b []byte, shard int, tenant, id string) []byte {
-	b = append(append(b, s.prefix...), ":claim:{"...)
-	b = strconv.AppendInt(b, int64(shard), 10)
-	b = append(append(b, "}:"...), tenant...)
-	return append(append(b, ':'), id...)
+// appendField appends the name of a job's record in a hash. A tenant has no colon, so that no two jobs share one.
+func appendField(b []byte, tenant, id string) []byte {
+	return append(append(append(b, tenant...), ':'), id...)
 }
 
 // shard tells where a job's record is (FNV-1a).

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gonets/gonets/pkg/dispatch"
 )
@@ -19,31 +21,96 @@ func (s *Store) Record(ctx context.Context, updates []dispatch.Update) ([]bool, 
 	if err != nil {
 		return nil, fmt.Errorf("claim: record %d jobs: %w", len(updates), err)
 	}
-	calls := s.writes(guards, updates, func(b []byte, i int) []byte {
-		token := updates[i].Token
-		if !strings.HasSuffix(token, ";") || token == free || token == rebuilt {
-			return nil // not a token that Claim gave
-		}
-		return append(b, token...)
-	})
-	if err := s.try(ctx, calls); err != nil {
-		return nil, fmt.Errorf("claim: record %d jobs: %w", len(updates), err)
-	}
 	out := make([]bool, len(updates))
-	for _, c := range calls {
-		for _, i := range c.jobs {
-			out[i] = true
-		}
-		for _, answer := range c.answer {
-			place, ok := answer.(int64)
-			if !ok || place < 1 || int(place) > len(c.jobs) {
-				return nil, fmt.Errorf("claim: record %d jobs: the script answered %v for a job's place", len(updates), answer)
-			}
-			out[c.jobs[place-1]] = false
-		}
+	whole, rest := s.hands.pages(s.worker, updates)
+	pages := s.writePages(guards, updates, whole)
+	rest, err = s.record(ctx, pages, s.writes(guards, updates, rest, claimed), whole, out)
+	if err == nil && len(rest) > 0 { // of pages that aren't as they were claimed
+		_, err = s.record(ctx, nil, s.writes(guards, updates, rest, claimed), nil, out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claim: record %d jobs: %w", len(updates), err)
 	}
 	s.hands.drop(s.worker, updates)
 	return out, nil
+}
+
+// record runs calls, of pages and of single jobs, in one round trip, and notes what was written. left are the updates of refused pages.
+func (s *Store) record(ctx context.Context, pages, single []*call, whole []fill, out []bool) (left []int, err error) {
+	if err := s.try(ctx, slices.Concat(pages, single)); err != nil {
+		return nil, err
+	}
+	for _, c := range pages {
+		refused, err := c.named(c.answer)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range c.jobs {
+			f := &whole[k]
+			if slices.Contains(refused, k) {
+				left = append(left, f.updates[:]...)
+				continue
+			}
+			for _, i := range f.updates {
+				out[i] = true
+			}
+		}
+	}
+	for _, c := range single {
+		refused, err := c.named(c.answer)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range c.jobs {
+			out[i] = true
+		}
+		for _, i := range refused {
+			out[i] = false
+		}
+	}
+	return left, nil
+}
+
+// writePages makes the calls that write whole pages, one for each sheaf and keep; their jobs are the indices of whole.
+func (s *Store) writePages(guards []string, updates []dispatch.Update, whole []fill) []*call {
+	if len(whole) == 0 {
+		return nil
+	}
+	a := newArena(2*len(whole), 240*pageSize*len(whole))
+	var text []byte
+	for k := range whole {
+		f := &whole[k]
+		a.buf = strconv.AppendInt(a.buf, int64(f.page.number), 10)
+		a.end()
+		for _, i := range f.updates {
+			text = appendRecord(text[:0], &updates[i].Record)
+			a.buf = appendPlace(a.buf, ';', text)
+		}
+		a.end()
+	}
+	texts := a.strings()
+	var calls []*call
+	type bundle struct {
+		sheaf *sheaf
+		keep  time.Duration
+	}
+	of := make(map[bundle]*call)
+	for k := range whole {
+		f := &whole[k]
+		c := of[bundle{f.page.sheaf, f.keep}]
+		if c == nil {
+			first := &updates[f.updates[0]]
+			shard := s.shard(first.Tenant, first.ID)
+			number, _, _ := placeOf(s.worker, first.Token)
+			c = s.newCall(s.scripts.page, shard, guards[shard], 3+2*len(f.page.sheaf.pages))
+			c.args = append(c.args, s.keepOf(f.keep), "@"+strconv.FormatInt(f.page.sheaf.number, 10), string(s.appendFront(nil, number)))
+			of[bundle{f.page.sheaf, f.keep}] = c
+			calls = append(calls, c)
+		}
+		c.jobs = append(c.jobs, k)
+		c.args = append(c.args, &texts[2*k], &texts[2*k+1])
+	}
+	return calls
 }
 
 // Confirm implements [dispatch.Claims].
@@ -59,9 +126,15 @@ func (s *Store) Confirm(ctx context.Context, updates []dispatch.Update) error {
 	for i := range confirmed {
 		confirmed[i].Record.Published = true
 	}
-	calls := s.writes(guards, confirmed, func(b []byte, i int) []byte {
-		// What must stand is the whole record as it was written: a token and more.
-		return appendRecord(append(b, free...), &updates[i].Record)
+	all := make([]int, len(updates))
+	for i := range all {
+		all[i] = i
+	}
+	// What must stand is the whole record as it was written: a token and more.
+	calls := s.writes(guards, confirmed, all, func(b []byte, u *dispatch.Update) []byte {
+		stands := u.Record
+		stands.Published = false
+		return appendRecord(append(b, free...), &stands)
 	})
 	if err := s.try(ctx, calls); err != nil {
 		return fmt.Errorf("claim: confirm %d events: %w", len(updates), err)
@@ -69,26 +142,36 @@ func (s *Store) Confirm(ctx context.Context, updates []dispatch.Update) error {
 	return nil
 }
 
-// writes makes the calls that write records without a claim. appendOld appends what the standing record of the i-th must begin with,
-// from the token on; nil leaves an update out.
-func (s *Store) writes(guards []string, updates []dispatch.Update, appendOld func([]byte, int) []byte) []*call {
-	a := newArena(3*len(updates), 352*len(updates))
-	b := s.newBatch(len(updates))
-	var old []byte
-	for i := range updates {
+// claimed appends what the record of an update must begin with, from the token on: nil where that isn't a token that Claim gave.
+func claimed(b []byte, u *dispatch.Update) []byte {
+	if !strings.HasSuffix(u.Token, ";") || u.Token == free || u.Token == rebuilt {
+		return nil
+	}
+	return append(b, u.Token...)
+}
+
+// writes makes the calls that write records job by job, without a claim: of some of the updates. old appends what the standing one must begin with; nil
+// leaves an update out.
+func (s *Store) writes(guards []string, updates []dispatch.Update, some []int, old func([]byte, *dispatch.Update) []byte) []*call {
+	if len(some) == 0 {
+		return nil
+	}
+	a := newArena(3*len(some), 352*len(some))
+	b := s.newBatch(len(some))
+	var front []byte
+	for _, i := range some {
 		u := &updates[i]
-		if old = appendOld(old[:0], i); old == nil {
+		if front = old(front[:0], u); front == nil {
 			continue
 		}
-		shard := s.shard(u.Tenant, u.ID)
-		b.add(i, shard, s.keepOf(u.Keep))
-		a.buf = s.appendKey(a.buf, shard, u.Tenant, u.ID)
+		b.add(i, s.shard(u.Tenant, u.ID), s.keepOf(u.Keep))
+		a.buf = appendField(a.buf, u.Tenant, u.ID)
 		a.end()
-		a.buf = append(a.buf, old...)
+		a.buf = append(a.buf, front...)
 		a.end()
 		a.buf = append(a.buf, noLease+free...)
 		a.buf = appendRecord(a.buf, &u.Record)
 		a.end()
 	}
-	return b.calls(s.scripts.record, guards, s.guardKey, nil, a.strings())
+	return b.calls(s.scripts.record, guards, nil, a.strings())
 }

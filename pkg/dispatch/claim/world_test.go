@@ -3,7 +3,10 @@ package claim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,7 +32,11 @@ func open(t testing.TB, s *redistest.Server) *redis.Client {
 
 // newStore returns an armed worker.
 func newStore(t require.TestingT, client redis.UniversalClient, worker string) *Store {
-	s, err := New(client, Config{Prefix: "t", Worker: worker, Lease: testLease})
+	return newStoreFor(t, client, worker, testKeep)
+}
+
+func newStoreFor(t require.TestingT, client redis.UniversalClient, worker string, window time.Duration) *Store {
+	s, err := New(client, Config{Prefix: "t", Worker: worker, Lease: testLease, Window: window})
 	require.NoError(t, err)
 	arm(t, s)
 	return s
@@ -44,13 +51,102 @@ func arm(t require.TestingT, s *Store) {
 	}
 }
 
-func key(s *Store, id string) string {
-	return string(s.appendKey(nil, s.shard("shop", id), "shop", id))
+// place is where a job's record is: in which hash, what stands in its field, and, where that is a pointer, its page.
+type place struct{ key, field, value, page, sheaf string }
+
+// placeOfJob finds the only place of a job's record; the zero place where there is none.
+func placeOfJob(t require.TestingT, s *Store, id string) (found place) {
+	ctx := context.Background()
+	shard := s.shard("shop", id)
+	field := string(appendField(nil, "shop", id))
+	for _, key := range keysOf(t, s.client, s.prefix+":claim:{"+fmt.Sprint(shard)+"}:*") {
+		value, err := s.client.HGet(ctx, key, field).Result()
+		if errors.Is(err, redis.Nil) {
+			continue
+		}
+		require.NoError(t, err)
+		require.Empty(t, found.key, "a record is in two hashes")
+		found = place{key: key, field: field, value: value}
+		if value[0] == '@' {
+			found.page, err = s.client.HGet(ctx, key, value[:len(value)-2]).Result()
+			require.NoError(t, err)
+			found.sheaf, err = s.client.HGet(ctx, key, value[:strings.IndexByte(value, '.')]).Result()
+			require.NoError(t, err)
+		}
+	}
+	return found
 }
 
-// lapse ends the lease of a job.
+// keysOf are the keys of all servers that match.
+func keysOf(t require.TestingT, client redis.UniversalClient, pattern string) []string {
+	if c, ok := client.(*redis.ClusterClient); ok { // of one node
+		var all []string
+		require.NoError(t, c.ForEachMaster(context.Background(), func(ctx context.Context, node *redis.Client) (err error) {
+			all, err = node.Keys(ctx, pattern).Result()
+			return err
+		}))
+		return all
+	}
+	all, err := client.Keys(context.Background(), pattern).Result()
+	require.NoError(t, err)
+	return all
+}
+
+// split takes a page apart.
+func split(t require.TestingT, page string) (texts []string) {
+	for rest := page; rest != ""; {
+		digits, after, ok := strings.Cut(rest, ":")
+		require.True(t, ok)
+		n, err := strconv.Atoi(digits)
+		require.NoError(t, err)
+		texts, rest = append(texts, after[:n]), after[n:]
+	}
+	return texts
+}
+
+// text is the whole record.
+func (p place) text(t require.TestingT) string {
+	if p.page == "" {
+		return p.value
+	}
+	texts := split(t, p.page)
+	lease, front, _ := strings.Cut(p.sheaf, " ")
+	switch text := texts[p.value[len(p.value)-1]-'0']; text[0] {
+	case '@':
+		return lease[:leaseDigits] + front + text[1:]
+	case ';':
+		return noLease + text
+	default:
+		return text
+	}
+}
+
+// lapse ends the lease of a job, and of no other; its page stays as it was claimed.
 func lapse(t require.TestingT, s *Store, id string) {
-	require.NoError(t, s.client.SetRange(context.Background(), key(s, id), 0, "0000000000001").Err())
+	p := placeOfJob(t, s, id)
+	field, value := p.field, "0000000000001"+p.text(t)[leaseDigits:]
+	if p.page != "" {
+		texts := split(t, p.page)
+		texts[p.value[len(p.value)-1]-'0'] = value
+		field, value = p.value[:len(p.value)-2], ""
+		for _, text := range texts {
+			value += strconv.Itoa(len(text)) + ":" + text
+		}
+	}
+	require.NoError(t, s.client.HSet(context.Background(), p.key, field, value).Err())
+}
+
+// lives is how long a record will live, at least.
+func lives(t require.TestingT, s *Store, id string) time.Duration {
+	p := placeOfJob(t, s, id)
+	require.NotEmpty(t, p.key)
+	length := s.term
+	if strings.Contains(p.key, "~") {
+		length *= coarseTerm
+	}
+	left, err := s.client.PTTL(context.Background(), p.key).Result()
+	require.NoError(t, err)
+	return left - length
 }
 
 func ask(id string) dispatch.ClaimRequest {
@@ -72,9 +168,9 @@ func recordOne(t require.TestingT, s *Store, id, token string, r dispatch.Record
 }
 
 func stands(t require.TestingT, s *Store, id string) found {
-	value, err := s.client.Get(context.Background(), key(s, id)).Result()
-	require.NoError(t, err)
-	f, err := decode(value)
+	p := placeOfJob(t, s, id)
+	require.NotEmpty(t, p.key, "no record")
+	f, err := decode(p.text(t))
 	require.NoError(t, err)
 	return f
 }

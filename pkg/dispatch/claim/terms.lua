@@ -1,0 +1,156 @@
+-- Stands before the scripts that read or write records, and is the only one that knows how they lie: each by its job's field, in the hash of the term at
+-- whose end it may be gone. Terms are numbered by their end. KEYS[2..5]: the hashes of the next four fine terms to end; KEYS[6..9]: of the next four coarse ones, each
+-- of 16 fine ones; KEYS[10]: what outlives them. ARGV[1]: the guard, which tells the length of a term; ARGV[2]: the number of the one that ended last, as
+-- the client believes: it has to name all keys.
+--
+-- A value is the record itself, or a pointer '@<sheaf>.<page>.<place>' to it. Records that were claimed together lie by eight in pages, '@<sheaf>.<page>', of a
+-- sheaf, '@<sheaf>', all in the same hash; '@' counts the sheaves. Pages and places are counted from 0. A page is its records, each behind its length, where
+-- ';' in front stands for no lease and no token, and '@' for the sheaf's lease and the front of its tokens. A sheaf is '<lease, 13 digits><a digit of each page> <front>'. The
+-- digit is 0 as long as a page is as the claim left it, with all its jobs pointing at it: whatever is done to one of them makes it 1.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local term = tonumber(string.match(ARGV[1], '%.(%d+)'))
+if string.format('%.0f', math.floor(now / term)) ~= ARGV[2] then
+  return {err = 'CLAIMSTERM ' .. string.format('%.0f', now)}
+end
+
+local size = 8 -- of a page
+
+local value, home = {}, {} -- of each job's field that was found: what is there, and in which hash
+
+local function find(fields)
+  local function search(key)
+    if #fields > 16 and redis.call('EXISTS', key) == 0 then -- a cheaper question
+      return
+    end
+    local got = redis.call('HMGET', key, unpack(fields))
+    for i = 1, #fields do
+      if got[i] then
+        value[fields[i]], home[fields[i]] = got[i], key
+      end
+    end
+  end
+  for k = 2, 4 do -- where all is that lives for a window
+    search(KEYS[k])
+  end
+  -- The others are mostly absent. In the last of four something is only where the clock was set back.
+  if redis.call('EXISTS', unpack(KEYS, 5, 10)) > 0 then
+    for k = 5, 10 do
+      search(KEYS[k])
+    end
+  end
+end
+
+local expire = {} -- when, of each hash that is written to
+local houses = {} -- by what is to live there, in ms
+
+-- house is the hash for what is to live so long, in ms. It expires one term after its end; clients unlink it before that, since a server that expires a large
+-- hash stands still meanwhile.
+local function house(keep)
+  if houses[keep] then
+    return houses[keep]
+  end
+  local till, length = now + keep, term
+  local key = KEYS[10]
+  for before = 1, 5, 4 do
+    local ended = math.floor(now / length)
+    local ahead = math.ceil(till / length) - ended
+    if ahead <= 3 then
+      key = KEYS[before + ahead]
+      expire[key] = string.format('%.0f', (ended + ahead + 1) * length)
+      break
+    end
+    length = 16 * length
+  end
+  houses[keep] = key
+  return key
+end
+
+-- done gives the hashes that were written to their time to live.
+local function done()
+  for key, at in pairs(expire) do
+    redis.call('PEXPIREAT', key, at)
+  end
+end
+
+local texts = {} -- of pages and sheaves that were read, by hash and field
+
+local function read(key, field)
+  local id = key .. field
+  if texts[id] == nil then
+    texts[id] = redis.call('HGET', key, field)
+  end
+  return texts[id]
+end
+
+local function write(key, field, text)
+  texts[key .. field] = text
+  redis.call('HSET', key, field, text)
+end
+
+-- place tells where in a page the text of a pointer is.
+local function place(page, pointer)
+  local from, to = 1, 0
+  for _ = 0, tonumber(string.sub(pointer, -1)) do
+    local _, colon, n = string.find(page, '^(%d+):', to + 1)
+    from, to = colon + 1, colon + n
+  end
+  return from, to
+end
+
+-- get is the whole record of a job, nil where there is none. A pointer to nothing stands for itself, and is no record.
+local function get(field)
+  local v, key = value[field], home[field]
+  if not v or string.byte(v) ~= 64 then
+    return v
+  end
+  local page = read(key, string.sub(v, 1, -3))
+  if not page then
+    return v
+  end
+  local from, to = place(page, v)
+  local mark = string.byte(page, from)
+  if mark == 64 then -- @
+    local lease, front = string.match(read(key, string.match(v, '^@%d+')) or '', '^(' .. string.rep('%d', 13) .. ')%d* (.*)$')
+    return lease and lease .. front .. string.sub(page, from + 1, to) or v
+  elseif mark == 59 then -- ;
+    return '0000000000000' .. string.sub(page, from, to)
+  end
+  return string.sub(page, from, to)
+end
+
+-- reword replaces the text of a pointer in its page.
+local function reword(key, pointer, new)
+  local field = string.sub(pointer, 1, -3)
+  local page = read(key, field)
+  if not page then
+    return
+  end
+  local from, to = place(page, pointer)
+  local digits = #string.format('%.0f', to - from + 1)
+  write(key, field, string.sub(page, 1, from - 2 - digits) .. string.format('%.0f', #new) .. ':' .. new .. string.sub(page, to + 1))
+  local name, number = string.match(field, '^(@%d+)%.(%d+)$')
+  local sheaf = read(key, name)
+  if sheaf and string.byte(sheaf, 14 + number) == 48 then -- 0
+    write(key, name, string.sub(sheaf, 1, 13 + number) .. '1' .. string.sub(sheaf, 15 + number))
+  end
+end
+
+-- put writes the whole record of a job, to live so long, in ms; without that it lives as long as before. After the last one comes done.
+local function put(field, new, keep)
+  local v, from = value[field], home[field]
+  local paged = v and string.byte(v) == 64
+  if paged and not keep then
+    reword(from, v, (string.gsub(new, '^0000000000000;', ';')))
+    return
+  end
+  if paged then
+    reword(from, v, '')
+  end
+  local to = keep and house(keep) or from
+  redis.call('HSET', to, field, new)
+  if from and from ~= to then
+    redis.call('HDEL', from, field)
+  end
+  value[field], home[field] = new, to
+end
