@@ -46,7 +46,7 @@ func (s *Store) Advance(ctx context.Context, steps []receipts.Step) ([]receipts.
 
 // advanceSome reads the records of the steps in open, judges them and writes those that go on. It returns the steps whose records changed meanwhile.
 func (s *Store) advanceSome(ctx context.Context, guards []string, steps []receipts.Step, open []int, out []receipts.Advance) (again []int, err error) {
-	values, now, err := s.look(ctx, guards, steps, open)
+	values, olds, now, err := s.look(ctx, guards, steps, open)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (s *Store) advanceSome(ctx context.Context, guards []string, steps []receip
 		b.add(i, shard, keepAdvanced)
 		a.buf = appendField(a.buf, known.Tenant, known.Job)
 		a.end()
-		a.buf = append(a.buf, values[k]...)
+		a.buf = append(a.buf, olds[k]...)
 		a.end()
 		a.buf = appendRecord(append(a.buf, noLease+free...), &next)
 		a.end()
@@ -90,8 +90,9 @@ func (s *Store) advanceSome(ctx context.Context, guards []string, steps []receip
 	return again, nil
 }
 
-// look reads the records of the steps in open, in their order; "" where there is none. now is the server's time, in ms.
-func (s *Store) look(ctx context.Context, guards []string, steps []receipts.Step, open []int) (values []string, now int64, err error) {
+// look reads the records of the steps in open, in their order; "" where there is none. olds are what tells that a record still is as it was read. now is
+// the server's time, in ms.
+func (s *Store) look(ctx context.Context, guards []string, steps []receipts.Step, open []int) (values, olds []string, now int64, err error) {
 	a := arena{buf: make([]byte, 0, 64*len(open)), ends: make([]int, 0, len(open))}
 	b := s.newBatch(len(open))
 	for k, i := range open {
@@ -103,20 +104,25 @@ func (s *Store) look(ctx context.Context, guards []string, steps []receipts.Step
 	}
 	calls := b.calls(s.scripts.look, guards, nil, a.strings())
 	if err := s.try(ctx, calls); err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
-	values = make([]string, len(open))
+	values, olds = make([]string, len(open)), make([]string, len(open))
 	for _, c := range calls {
 		if len(c.answer) != len(c.jobs)+1 {
-			return nil, 0, fmt.Errorf("the script answered with %d values for %d jobs", len(c.answer), len(c.jobs))
+			return nil, nil, 0, fmt.Errorf("the script answered with %d values for %d jobs", len(c.answer), len(c.jobs))
 		}
 		at, _ := c.answer[0].(int64)
 		now = max(now, at)
 		for k, answer := range c.answer[1:] {
+			old := answer
+			if paged, ok := answer.([]any); ok && len(paged) == 2 {
+				old, answer = paged[0], paged[1]
+			}
+			olds[c.jobs[k]], _ = old.(string)
 			values[c.jobs[k]], _ = answer.(string) // nil: no record
 		}
 	}
-	return values, now, nil
+	return values, olds, now, nil
 }
 
 // advance decides what a receipt makes of a record; stands is nil where there is none. The record is to be written with Advanced.

@@ -263,19 +263,53 @@ func TestAdvanceKnowsALoss(t *testing.T) {
 	require.ErrorIs(t, err, dispatch.ErrClaimsLost)
 }
 
+// BenchmarkAdvance carries recorded packets on by receipts, a thousand at a time: of jobs that were sent together, or each of another page.
 func BenchmarkAdvance(b *testing.B) {
-	s := newStore(b, open(b, redistest.Start(b)), "one")
-	steps := make([]receipts.Step, 1000)
-	n := 0
-	b.ReportAllocs()
-	for b.Loop() {
-		for i := range steps {
-			steps[i] = stepTo(knownOf(fmt.Sprint("x", n), job.Submitted, 1), job.Delivered)
-			n++
-		}
-		if _, err := s.Advance(b.Context(), steps); err != nil {
-			b.Fatal(err)
-		}
+	const packets, batch = 40, 200
+	client := open(b, redistest.Start(b))
+	for name, stride := range map[string]int{"adjacent": 1, "scattered": pageSize} {
+		b.Run(name, func(b *testing.B) {
+			require.NoError(b, client.FlushDB(context.Background()).Err())
+			s := newStoreFor(b, client, "7d44484091dc4b2a", window)
+			b.ReportAllocs()
+			worked, n := 0.0, 0
+			var jobs []dispatch.ClaimRequest
+			for round := 0; b.Loop(); round++ {
+				b.StopTimer()
+				if round%pageSize == 0 {
+					jobs = jobs[:0]
+					for k := range packets {
+						reqs := batchOf(batch, (round*packets+k)*batch)
+						claims, err := s.Claim(context.Background(), reqs)
+						require.NoError(b, err)
+						_, err = s.Record(context.Background(), updatesOf(reqs, claims))
+						require.NoError(b, err)
+						jobs = append(jobs, reqs...)
+					}
+				}
+				steps := make([]receipts.Step, len(jobs)/pageSize)
+				for i := range steps {
+					r := jobs[(round%pageSize)*len(steps)+i]
+					if stride > 1 {
+						r = jobs[stride*i+round%pageSize]
+					}
+					known := knownOf(r.ID, job.Submitted, 1)
+					known.Publication, known.Hash = r.Publication, r.Hash
+					steps[i] = stepTo(known, job.Delivered)
+				}
+				worked -= busy(b, client)
+				b.StartTimer()
+				out, err := s.Advance(b.Context(), steps)
+				b.StopTimer()
+				worked += busy(b, client)
+				require.NoError(b, err)
+				for i := range out {
+					require.Equal(b, receipts.Advanced, out[i].Verdict)
+				}
+				n += len(steps)
+				b.StartTimer()
+			}
+			b.ReportMetric(worked/float64(n), "redis-µs/receipt")
+		})
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/receipt")
 }

@@ -37,6 +37,7 @@ func TestOnAllServers(t *testing.T) {
 			{"held at a loss", heldAtALossIsAmbiguous},
 			{"packets lie in pages", packetsLieInPages},
 			{"a job leaves its page", aJobLeavesItsPage},
+			{"a page goes with its last job", aPageGoesWithItsLastJob},
 			{"a page of before the loss", aPageOfBeforeTheLoss},
 			{"a wrong clock", aWrongClock},
 			{"far ahead", farAhead},

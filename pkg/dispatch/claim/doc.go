@@ -28,7 +28,7 @@
 //
 // Of a packet, eight of them share a page, in the same hash, and their fields point at it. As long as nobody touched one of a page's jobs, Record writes the page
 // as a whole: a worker that takes one over, or a job that is recorded alone, leaves a mark, and the page's other jobs are recorded one by one from then
-// on. terms.lua, which stands before all scripts, has the details, and is all that knows them.
+// on. What is written later of one of its jobs, as by a receipt, stands in the job's own field; the page stays as it is until all have left it. terms.lua, which stands before all scripts, has the details, and is all that knows them.
 //
 // A batch is one script call a shard, all in one round trip; a second one follows where jobs are to be taken over, or a page was touched. A single Redis has one
 // shard, a cluster 64. The key <prefix>:guard:{<shard>} holds a random value as long as the records are whole, the length of the terms, and the run id of the

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gonets/gonets/pkg/dispatch"
 	"github.com/gonets/gonets/pkg/ratelimit/redistest"
+	"github.com/gonets/gonets/pkg/receipts"
 )
 
 // packetOf is n jobs of one shard, in their order.
@@ -104,7 +105,49 @@ func TestALostAnswerOfAPacket(t *testing.T) {
 	require.EqualValues(t, "delivered", advanceOne(t, s, stepTo(known, "delivered")).Event.State)
 	require.Equal(t, all(packetSize, true, 5), recordAll(t, s, updates))
 	require.Equal(t, 2, stands(t, s, updates[5].ID).Record.Sequence)
-	require.NotEmpty(t, placeOfJob(t, s, updates[5].ID).page, "a receipt leaves a record where it lies")
+	require.Empty(t, placeOfJob(t, s, updates[5].ID).page, "a receipt takes its job out of the page")
+	require.NotEmpty(t, placeOfJob(t, s, updates[4].ID).page)
+}
+
+// A page stays until the last of its jobs has left it, whether they left before it was recorded or after, one by one or together.
+func aPageGoesWithItsLastJob(t *testing.T, client redis.UniversalClient) {
+	s := newStore(t, client, "one")
+	updates := take(t, s, packetOf(s, "p", packetSize))
+	pages := func() (n int) {
+		for i := range 3 {
+			p := placeOfJob(t, s, updates[packetSize-1].ID) // it lies in no page, and in the same hash
+			there, err := client.HExists(t.Context(), p.key, fmt.Sprint("@1.", i)).Result()
+			require.NoError(t, err)
+			if there {
+				n++
+			}
+		}
+		return n
+	}
+	require.True(t, recordOne(t, s, updates[0].ID, updates[0].Token, updates[0].Record))
+	recordAll(t, s, updates)
+	require.Equal(t, 2, pages(), "the first was recorded job by job")
+	deliver := func(some []dispatch.Update) {
+		steps := make([]receipts.Step, len(some))
+		for i, u := range some {
+			steps[i] = stepTo(knownOf(u.ID, "submitted", 1), "delivered")
+		}
+		out, err := s.Advance(t.Context(), steps)
+		require.NoError(t, err)
+		for i := range out {
+			require.Equal(t, receipts.Advanced, out[i].Verdict)
+		}
+	}
+	second := updates[pageSize : 2*pageSize]
+	deliver(second[:3])
+	deliver(second[3:7])
+	require.Equal(t, 2, pages())
+	require.Equal(t, 1, stands(t, s, second[7].ID).Record.Sequence)
+	deliver(updates[2*pageSize-1 : 3*pageSize]) // the last of the second, and all of the third
+	require.Zero(t, pages())
+	for _, u := range updates[pageSize : 3*pageSize] {
+		require.Equal(t, 2, stands(t, s, u.ID).Record.Sequence)
+	}
 }
 
 // Pages are counted anew after a loss: one of before is not taken for one of after.

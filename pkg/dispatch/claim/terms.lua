@@ -6,7 +6,8 @@
 -- A value is the record itself, or a pointer '@<sheaf>.<page>.<place>' to it. Records that were claimed together lie by eight in pages, '@<sheaf>.<page>', of a
 -- sheaf, '@<sheaf>', all in the same hash; '@' counts the sheaves. Pages and places are counted from 0. A page is its records, each behind its length, where
 -- ';' in front stands for no lease and no token, and '@' for the sheaf's lease and the front of its tokens. A sheaf is '<lease, 13 digits><a digit of each page> <front>'. The
--- digit is 0 as long as a page is as the claim left it, with all its jobs pointing at it: whatever is done to one of them makes it 1.
+-- digit is 0 as long as a page is as the claim left it, with all its jobs pointing at it; 1 more than the number of jobs that have left it since, or 1 once it was recorded as a
+-- whole. So a page is written once or twice and never again, and goes with the last of its jobs.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local term = tonumber(string.match(ARGV[1], '%.(%d+)'))
@@ -66,13 +67,6 @@ local function house(keep)
   return key
 end
 
--- done gives the hashes that were written to their time to live.
-local function done()
-  for key, at in pairs(expire) do
-    redis.call('PEXPIREAT', key, at)
-  end
-end
-
 local texts = {} -- of pages and sheaves that were read, by hash and field
 
 local function read(key, field)
@@ -83,19 +77,20 @@ local function read(key, field)
   return texts[id]
 end
 
-local function write(key, field, text)
-  texts[key .. field] = text
-  redis.call('HSET', key, field, text)
-end
+local ends = {} -- where in a page's text each record ends, by the text
 
 -- place tells where in a page the text of a pointer is.
 local function place(page, pointer)
-  local from, to = 1, 0
-  for _ = 0, tonumber(string.sub(pointer, -1)) do
-    local _, colon, n = string.find(page, '^(%d+):', to + 1)
-    from, to = colon + 1, colon + n
+  local all, n = ends[page], tonumber(string.sub(pointer, -1)) + 1
+  if not all then
+    all = {[0] = 0}
+    ends[page] = all
   end
-  return from, to
+  for i = #all + 1, n do
+    local _, colon, length = string.find(page, '^(%d+):', all[i - 1] + 1)
+    all[i] = colon + length
+  end
+  return string.find(page, ':', all[n - 1] + 1, true) + 1, all[n]
 end
 
 -- get is the whole record of a job, nil where there is none. A pointer to nothing stands for itself, and is no record.
@@ -119,38 +114,66 @@ local function get(field)
   return string.sub(page, from, to)
 end
 
--- reword replaces the text of a pointer in its page.
-local function reword(key, pointer, new)
-  local field = string.sub(pointer, 1, -3)
-  local page = read(key, field)
-  if not page then
-    return
-  end
-  local from, to = place(page, pointer)
-  local digits = #string.format('%.0f', to - from + 1)
-  write(key, field, string.sub(page, 1, from - 2 - digits) .. string.format('%.0f', #new) .. ':' .. new .. string.sub(page, to + 1))
-  local name, number = string.match(field, '^(@%d+)%.(%d+)$')
-  local sheaf = read(key, name)
-  if sheaf and string.byte(sheaf, 14 + number) == 48 then -- 0
-    write(key, name, string.sub(sheaf, 1, 13 + number) .. '1' .. string.sub(sheaf, 15 + number))
+local writes = {} -- what is to be written: by hash, the values of fields
+
+local function set(key, field, text)
+  local fields = writes[key] or {}
+  writes[key] = fields
+  fields[field] = text
+end
+
+local left = {} -- how many jobs' records aren't in their page any more, by hash and page
+
+-- leave counts the pages' jobs that have left, in their sheaves. The texts stay there until all eight have.
+local function leave()
+  for key, pages in pairs(left) do
+    for page, n in pairs(pages) do
+      local name, number = string.match(page, '^(@%d+)%.(%d+)$')
+      local sheaf = read(key, name)
+      if sheaf then
+        local digit = math.max(string.byte(sheaf, 14 + number), 49) + n
+        texts[key .. name] = string.sub(sheaf, 1, 13 + number) .. string.char(digit) .. string.sub(sheaf, 15 + number)
+        set(key, name, texts[key .. name])
+        if digit == 49 + size then
+          redis.call('HDEL', key, page)
+        end
+      end
+    end
   end
 end
 
 -- put writes the whole record of a job, to live so long, in ms; without that it lives as long as before. After the last one comes done.
 local function put(field, new, keep)
   local v, from = value[field], home[field]
-  local paged = v and string.byte(v) == 64
-  if paged and not keep then
-    reword(from, v, (string.gsub(new, '^0000000000000;', ';')))
-    return
-  end
-  if paged then
-    reword(from, v, '')
+  if v and string.byte(v) == 64 then
+    local pages, page = left[from] or {}, string.sub(v, 1, -3)
+    left[from] = pages
+    pages[page] = (pages[page] or 0) + 1
   end
   local to = keep and house(keep) or from
-  redis.call('HSET', to, field, new)
   if from and from ~= to then
+    if writes[from] then
+      writes[from][field] = nil
+    end
     redis.call('HDEL', from, field)
   end
+  set(to, field, new)
   value[field], home[field] = new, to
+end
+
+-- done writes, and gives the hashes that were written to their time to live.
+local function done()
+  leave()
+  for key, fields in pairs(writes) do
+    local all, n = {}, 0
+    for field, text in pairs(fields) do
+      all[n + 1], all[n + 2], n = field, text, n + 2
+    end
+    if n > 0 then
+      redis.call('HSET', key, unpack(all))
+    end
+  end
+  for key, at in pairs(expire) do
+    redis.call('PEXPIREAT', key, at)
+  end
 end
