@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 type limits struct {
 	limiter ratelimit.Limiter
 	slots   ratelimit.Slots
+	id      string                                        // of this worker, unique
 	rates   map[string]*atomic.Pointer[[]ratelimit.Limit] // of the accounts that have one; an operator may change it
 	bounds  map[string]bound
 }
@@ -28,7 +30,7 @@ type bound struct {
 var _ dispatch.Limiter = (*limits)(nil)
 
 func newLimits(accounts []config.Account, lease time.Duration, limiter ratelimit.Limiter, slots ratelimit.Slots) *limits {
-	l := &limits{limiter: limiter, slots: slots, rates: map[string]*atomic.Pointer[[]ratelimit.Limit]{}, bounds: map[string]bound{}}
+	l := &limits{limiter: limiter, slots: slots, id: rand.Text(), rates: map[string]*atomic.Pointer[[]ratelimit.Limit]{}, bounds: map[string]bound{}}
 	for _, a := range accounts {
 		if a.Limit.Limited() {
 			l.rates[a.Name] = new(atomic.Pointer[[]ratelimit.Limit])
@@ -73,9 +75,13 @@ func (l *limits) bind(accounts []dispatch.Account) {
 }
 
 // Reserve implements [dispatch.Limiter].
-func (l *limits) Reserve(ctx context.Context, account string, n int, maxWait time.Duration) (time.Duration, bool, error) {
-	r, err := l.limiter.Reserve(ctx, l.rate(account), n, maxWait)
-	return r.Wait, r.OK, err
+func (l *limits) Reserve(ctx context.Context, account string, n int, maxWait time.Duration, turn dispatch.Turn) (dispatch.Tokens, error) {
+	t := ratelimit.Turn{More: turn == dispatch.Again}
+	if turn != dispatch.NoTurn {
+		t.Caller = l.id
+	}
+	r, err := l.limiter.Reserve(ctx, l.rate(account), n, maxWait, t)
+	return dispatch.Tokens{OK: r.OK && err == nil, Wait: r.Wait, Turn: r.Turn}, err
 }
 
 // Refund implements [dispatch.Limiter].
@@ -89,7 +95,7 @@ func (l *limits) empty(ctx context.Context) error {
 	for account := range l.rates {
 		limit := l.inForce(account)
 		full := time.Duration(float64(limit.Burst) / limit.PerSecond * float64(time.Second))
-		if _, err := l.limiter.Reserve(ctx, l.rate(account), limit.Burst, full); err != nil {
+		if _, err := l.limiter.Reserve(ctx, l.rate(account), limit.Burst, full, ratelimit.Turn{}); err != nil {
 			return fmt.Errorf("take the tokens that may have been used: %w", err)
 		}
 	}

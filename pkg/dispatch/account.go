@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -10,9 +11,9 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch/job"
 )
 
-// ahead is how long before they are good tokens may be reserved by jobs that aren't urgent: enough to use the rate without gaps,
-// and the longest that an urgent job can be kept waiting by them.
-const ahead = 5 * time.Millisecond
+// ahead is how long before they are good tokens may be reserved by jobs that aren't urgent: half of it, where all come at their turns. Enough to use the
+// rate without gaps and to claim meanwhile, and the longest that an urgent job can be kept waiting by them.
+const ahead = 10 * time.Millisecond
 
 // urgentAhead is the same for urgent jobs, which nothing overtakes.
 const urgentAhead = 20 * time.Millisecond
@@ -29,6 +30,9 @@ type account struct {
 	slots    chan struct{}        // a token for each request under way
 	settling [lanes]chan struct{} // a token for each packet being settled, by its most urgent lane: no other may keep it waiting
 	tight    bool                 // the limiter had no tokens to spare last time: don't ask for more than is needed
+	turn     time.Time            // when the limiter is to be asked again for jobs that aren't urgent
+	distance time.Duration        // from the answer to that
+	took     atomic.Int64         // ns, of the last packet until its request was over
 	memories sync.Pool            // of packets' ways
 	line     *line
 	log      *zap.Logger
@@ -87,7 +91,10 @@ func (a *account) run(ctx context.Context) {
 			leave()
 			return
 		}
-		packets.Go(func() { a.way(ctx, r, leave) })
+		begun := time.Now()
+		packets.Go(func() {
+			a.way(ctx, r, func() { a.took.Store(int64(time.Since(begun))); leave() })
+		})
 	}
 }
 
@@ -116,7 +123,7 @@ func (a *account) evict(now time.Time) bool {
 
 // way is the way of one packet.
 func (a *account) way(ctx context.Context, r request, leave func()) {
-	if sleep(ctx, time.Until(r.good)) != nil {
+	if ctx.Err() != nil {
 		leave()
 		a.refund(len(r.items))
 		a.release(r)
@@ -146,18 +153,21 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 	<-place
 }
 
-// inTime tells whether n messages of a packet, whose claims took their time, may still be sent: the request has its time before the deadline, a probe is
-// still this worker's, and the tokens are fresh. Those of a time long past are changed for others, since to use them would exceed the rate.
+// inTime waits until the tokens of a claimed packet are good, and tells whether its n messages may be sent then: the request has its time before the
+// deadline, a probe is still this worker's, and the tokens are fresh. Those of a time past are changed for others, since to use them would exceed the rate.
 func (a *account) inTime(ctx context.Context, r request, n int, deadline time.Time) bool {
+	if sleep(a.line.hard, time.Until(r.good)) != nil {
+		return false
+	}
 	late := time.Since(r.good)
 	fresh := !a.limited() || late <= stale
 	if !fresh {
 		a.refund(n)
-		wait, ok, err := a.line.limiter.Reserve(ctx, a.Name, n, time.Second)
-		if err != nil || !ok {
+		t, err := a.line.limiter.Reserve(ctx, a.Name, n, time.Second, NoTurn)
+		if err != nil || !t.OK {
 			return false
 		}
-		fresh = sleep(ctx, wait) == nil
+		fresh = sleep(ctx, t.Wait) == nil
 	}
 	if fresh && time.Until(deadline) >= min(a.Timeout, a.line.cfg.Lease/2) && (r.ticket == "" || late <= probeMargin) {
 		return true
@@ -208,53 +218,76 @@ func (a *account) next(ctx context.Context) (request, error) {
 			}
 			continue
 		}
+		if top := a.shelf.top(); top > laneIndex(job.Urgent) && now.Before(a.turn) {
+			if err := a.shelf.rest(ctx, a.turn.Sub(now), changed, top); err != nil {
+				return request{}, err
+			}
+			continue
+		}
 		most, due := a.Batch, state.due(now)
 		if due {
 			most = 1
 		}
-		r := request{items: a.shelf.packet(most, !a.tight && !a.spare()), generation: state.Generation}
-		wait, ok, err := a.reserve(ctx, &r)
-		if ok && due {
-			if ok, err = a.probe(ctx, &r); !ok {
+		topUp := !a.tight && !a.spare()
+		r := request{items: a.shelf.packet(most, topUp), generation: state.Generation}
+		t, err := a.reserve(ctx, &r)
+		if t.OK && due {
+			if t.OK, err = a.probe(ctx, &r); !t.OK {
 				a.refund(len(r.items))
 			}
 		}
-		switch {
-		case err != nil:
-			a.log.Warn("no answer from Redis about tokens or a probe, nothing is sent", zap.Error(err))
-			wait = pace.NextBackOff()
-		case ok:
-			a.tight = wait > 0
+		if t.OK && err == nil {
+			a.tight = t.Wait > 0
 			return r, nil
 		}
 		lane := laneIndex(r.items[0].delivery.Address.Lane)
 		a.shelf.putBack(r.items)
-		if !a.tight && err == nil {
-			a.tight = true // it was a packet topped up: ask for the most urgent ones alone
-			continue
+		if err != nil {
+			a.log.Warn("no answer from Redis about tokens or a probe, nothing is sent", zap.Error(err))
+			t.Wait = pace.NextBackOff()
+		} else {
+			a.tight = true
+			if topUp {
+				a.turn = time.Time{} // ask for the most urgent ones alone, at once
+				continue
+			}
 		}
-		if a.Limit != nil {
-			wait = min(wait, reaskAfter)
-		}
-		if err := a.shelf.rest(ctx, wait, changed, lane); err != nil {
+		if err := a.shelf.rest(ctx, a.soon(t.Wait), changed, lane); err != nil {
 			return request{}, err
 		}
 	}
 }
 
-// reserve gets tokens for the packet and notes when they are good; where it gets none, wait tells when to ask again.
-func (a *account) reserve(ctx context.Context, r *request) (wait time.Duration, ok bool, err error) {
+// reserve gets tokens for the packet and notes when they are good, and when it is this worker's turn to ask again. A packet that isn't urgent asks
+// at its turn alone.
+func (a *account) reserve(ctx context.Context, r *request) (Tokens, error) {
 	if !a.limited() {
 		r.good = time.Now()
-		return 0, true, nil
+		return Tokens{OK: true}, nil
 	}
-	mayWait := ahead
-	if r.items[0].delivery.Address.Lane == job.Urgent {
-		mayWait = urgentAhead
+	mayWait, turn := ahead, Later
+	switch {
+	case r.items[0].delivery.Address.Lane == job.Urgent:
+		mayWait, turn = urgentAhead, NoTurn
+	case a.shelf.more(r.items) && (a.spare() || time.Duration(a.took.Load()) <= a.distance):
+		turn = Again // there will be jobs, and a place for their request
 	}
-	wait, ok, err = a.line.limiter.Reserve(ctx, a.Name, len(r.items), mayWait)
-	r.good = time.Now().Add(wait)
-	return wait, ok && err == nil, err
+	t, err := a.line.limiter.Reserve(ctx, a.Name, len(r.items), mayWait, turn)
+	now := time.Now()
+	r.good = now.Add(t.Wait)
+	if turn != NoTurn && err == nil {
+		a.distance = t.Turn
+		a.turn = now.Add(a.soon(t.Turn))
+	}
+	return t, err
+}
+
+// soon is how long to wait at most where the limit may be changed meanwhile.
+func (a *account) soon(wait time.Duration) time.Duration {
+	if a.Limit != nil {
+		return min(wait, reaskAfter)
+	}
+	return wait
 }
 
 // refund gives back tokens that weren't used. Lost ones only leave a gap in the rate.

@@ -50,13 +50,13 @@ type paced struct {
 	from time.Time
 }
 
-func (p paced) Reserve(_ context.Context, _ string, n int, maxWait time.Duration) (time.Duration, bool, error) {
+func (p paced) Reserve(_ context.Context, _ string, n int, maxWait time.Duration, turn Turn) (Tokens, error) {
 	good := max(p.next.Load(), int64(time.Since(p.from)))
 	if wait := time.Duration(good) - time.Since(p.from); wait > maxWait {
-		return wait - maxWait, false, nil
+		return Tokens{Wait: wait - maxWait, Turn: wait - maxWait}, nil
 	}
 	p.next.Store(good + int64(n)*int64(time.Second))
-	return time.Duration(good) - time.Since(p.from), true, nil
+	return Tokens{OK: true, Wait: time.Duration(good) - time.Since(p.from)}, nil
 }
 
 // A job that can't be sent in time by the rate of its account and what goes before it expires at once, and says why. The others aren't late.

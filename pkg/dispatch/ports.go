@@ -187,11 +187,30 @@ type Update struct {
 	Keep       time.Duration
 }
 
+// Turn says whether who asks the limiter for tokens wants to know when to ask next.
+type Turn int
+
+const (
+	// NoTurn is for those who ask whenever they please. A turn that was named to this worker before stays.
+	NoTurn Turn = iota
+	// Later is for those who come again where they were refused.
+	Later
+	// Again is for those who come again in any case.
+	Again
+)
+
+// Tokens is the answer to a request for tokens.
+type Tokens struct {
+	OK   bool          // they are taken
+	Wait time.Duration // with OK: until they are good; else: until asking with the same patience would succeed, if nobody else asks
+	Turn time.Duration // where a turn was given: until the worker is to ask again, as others ask before it
+}
+
 // Limiter grants tokens of an account, over all workers together.
 type Limiter interface {
-	// Reserve takes n tokens that become good after wait. Where they would not be good within maxWait it takes none, ok is
-	// false, and wait tells when asking with the same maxWait would succeed, if nobody else asks.
-	Reserve(ctx context.Context, account string, n int, maxWait time.Duration) (wait time.Duration, ok bool, err error)
+	// Reserve takes n tokens. Where they would not be good within maxWait it takes none. After an error they may be taken. Workers that come at their turns
+	// are seldom refused, and use the rate without gaps.
+	Reserve(ctx context.Context, account string, n int, maxWait time.Duration, turn Turn) (Tokens, error)
 	// Refund gives back n tokens that were reserved and not used.
 	Refund(ctx context.Context, account string, n int) error
 	// Block grants nothing on this account for d.

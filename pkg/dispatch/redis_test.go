@@ -64,12 +64,12 @@ func (s shaky) Confirm(ctx context.Context, updates []Update) error {
 	return s.worker.Confirm(ctx, updates)
 }
 
-func (s shaky) Reserve(ctx context.Context, account string, n int, maxWait time.Duration) (time.Duration, bool, error) {
+func (s shaky) Reserve(ctx context.Context, account string, n int, maxWait time.Duration, turn Turn) (Tokens, error) {
 	if err := s.fate(ctx); err != nil {
-		return 0, false, err
+		return Tokens{}, err
 	}
 	s.granted.Add(int64(n))
-	return 0, true, nil
+	return Tokens{OK: true}, nil
 }
 
 func (s shaky) Refund(ctx context.Context, _ string, n int) error {

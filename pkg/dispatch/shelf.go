@@ -250,6 +250,16 @@ func (s *shelf) packetKey(it *item) string {
 	return s.key(it.message(s.owner))
 }
 
+// more tells whether there are jobs for another packet than the given one, which was taken off, or the server has announced some.
+func (s *shelf) more(items []*item) bool {
+	for l := range s.in {
+		if len(s.held[l]) > 0 || len(s.in[l]) > 0 {
+			return true
+		}
+	}
+	return items[len(items)-1].delivery.Pending > 0
+}
+
 // putBack returns the jobs of a packet that can't be sent yet to the head of their lanes.
 func (s *shelf) putBack(items []*item) {
 	for _, it := range slices.Backward(items) {

@@ -348,8 +348,8 @@ func (w worker) Confirm(_ context.Context, updates []Update) error {
 	return nil
 }
 
-func (w worker) Reserve(context.Context, string, int, time.Duration) (time.Duration, bool, error) {
-	return 0, true, nil
+func (w worker) Reserve(context.Context, string, int, time.Duration, Turn) (Tokens, error) {
+	return Tokens{OK: true}, nil
 }
 func (w worker) Refund(context.Context, string, int) error           { return nil }
 func (w worker) Block(context.Context, string, time.Duration) error  { return nil }

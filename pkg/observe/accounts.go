@@ -31,11 +31,11 @@ type account struct {
 	asking   atomic.Int64 // nanoseconds in requests
 	waited   atomic.Int64 // nanoseconds waited for tokens
 
-	mu      sync.Mutex
-	refused time.Time     // when the limiter last refused, and hasn't been asked again since; zero: it hasn't
-	pause   time.Duration // for how long it said so
-	before  sums
-	lately  pace
+	mu     sync.Mutex
+	paused time.Time     // when the limiter last said when to ask again, and hasn't been asked since; zero: it hasn't
+	pause  time.Duration // in how long
+	before sums
+	lately pace
 }
 
 func newAccounts(f promauto.Factory, accounts []Account) map[string]*account {

@@ -61,7 +61,7 @@ func benchmark(b *testing.B, layers ...Layer) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = source.Run(b.Context(), handle)
-		_, _, _ = ports.Limiter.Reserve(b.Context(), "main", packet, time.Millisecond)
+		_, _ = ports.Limiter.Reserve(b.Context(), "main", packet, time.Millisecond, dispatch.Again)
 		_, _ = ports.Claims.Claim(b.Context(), reqs)
 		accounts[0].Provider.Send(b.Context(), msgs)
 		_, _ = ports.Claims.Record(b.Context(), updates)

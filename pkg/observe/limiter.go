@@ -14,19 +14,23 @@ type countedLimiter struct {
 }
 
 // Reserve implements [dispatch.Limiter].
-func (l *countedLimiter) Reserve(ctx context.Context, name string, n int, maxWait time.Duration) (time.Duration, bool, error) {
+func (l *countedLimiter) Reserve(ctx context.Context, name string, n int, maxWait time.Duration, turn dispatch.Turn) (dispatch.Tokens, error) {
 	a := l.accounts[name]
 	a.askedAgain(time.Now())
-	wait, ok, err := l.Limiter.Reserve(ctx, name, n, maxWait)
-	switch {
-	case err != nil:
-	case ok:
-		a.tokens.Add(int64(n))
-		a.waits(wait)
-	default:
-		a.refusedFor(time.Now(), wait)
+	t, err := l.Limiter.Reserve(ctx, name, n, maxWait, turn)
+	if err != nil {
+		return t, err
 	}
-	return wait, ok, err
+	pause := t.Turn
+	if t.OK {
+		a.tokens.Add(int64(n))
+		a.waits(t.Wait)
+		pause -= t.Wait // that packet waits itself
+	} else {
+		pause = max(pause, t.Wait)
+	}
+	a.pausedFor(time.Now(), pause)
+	return t, nil
 }
 
 // Refund implements [dispatch.Limiter].
@@ -38,19 +42,19 @@ func (l *countedLimiter) Refund(ctx context.Context, name string, n int) error {
 	return err
 }
 
-// refusedFor notes that tokens were refused, for some time to come.
-func (a *account) refusedFor(now time.Time, d time.Duration) {
+// pausedFor notes that no tokens are to be asked for, for some time to come.
+func (a *account) pausedFor(now time.Time, d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.refused, a.pause = now, d
+	a.paused, a.pause = now, d
 }
 
-// askedAgain ends the wait that a refusal began. It lasted no longer than the limiter wanted it to: what came after that was no wait for tokens.
+// askedAgain ends the wait that an answer began. It lasted no longer than the limiter wanted it to: what came after that was no wait for tokens.
 func (a *account) askedAgain(now time.Time) {
 	a.mu.Lock()
-	since := a.refused
+	since := a.paused
 	d := min(now.Sub(since), a.pause)
-	a.refused = time.Time{}
+	a.paused = time.Time{}
 	a.mu.Unlock()
 	if !since.IsZero() {
 		a.waits(d)

@@ -23,7 +23,7 @@ type fake struct {
 	dispatch.Claims
 	dispatch.Limiter
 	err        error
-	wait       time.Duration
+	wait, turn time.Duration
 	granted    bool
 	claims     []dispatch.Claim
 	held       []bool
@@ -45,8 +45,8 @@ func (f *fake) Claim(context.Context, []dispatch.ClaimRequest) ([]dispatch.Claim
 	return f.claims, f.err
 }
 func (f *fake) Record(context.Context, []dispatch.Update) ([]bool, error) { return f.held, f.err }
-func (f *fake) Reserve(context.Context, string, int, time.Duration) (time.Duration, bool, error) {
-	return f.wait, f.granted, f.err
+func (f *fake) Reserve(context.Context, string, int, time.Duration, dispatch.Turn) (dispatch.Tokens, error) {
+	return dispatch.Tokens{OK: f.granted, Wait: f.wait, Turn: f.turn}, f.err
 }
 func (f *fake) Refund(context.Context, string, int) error { return f.err }
 func (f *fake) Send(context.Context, []providers.Message) []providers.Result {
@@ -211,7 +211,7 @@ gonets_request_duration_seconds_count{account="main"} 1`, "gonets_outcomes_total
 func TestLimiterTimes(t *testing.T) {
 	m, f, ports, _ := watched()
 	reserve := func(n int) {
-		_, _, _ = ports.Limiter.Reserve(t.Context(), "main", n, time.Millisecond)
+		_, _ = ports.Limiter.Reserve(t.Context(), "main", n, time.Millisecond, dispatch.Again)
 	}
 	f.granted, f.wait = true, 250*time.Millisecond
 	reserve(10)
@@ -222,12 +222,12 @@ func TestLimiterTimes(t *testing.T) {
 	require.EqualValues(t, 6, a.tokens.Load())
 
 	now := time.Now()
-	a.refusedFor(now, time.Second)
+	a.pausedFor(now, time.Second)
 	a.askedAgain(now.Add(300 * time.Millisecond)) // it was woken by a more urgent job
 	require.Equal(t, 550*time.Millisecond, time.Duration(a.waited.Load()))
 	a.askedAgain(now.Add(time.Hour))
 	require.Equal(t, 550*time.Millisecond, time.Duration(a.waited.Load()), "there was no wait")
-	a.refusedFor(now, time.Second)
+	a.pausedFor(now, time.Second)
 	a.askedAgain(now.Add(time.Hour)) // there was nothing to send for long
 	require.Equal(t, 1550*time.Millisecond, time.Duration(a.waited.Load()))
 	m.requireMetrics(t, `gonets_limiter_wait_seconds_total{account="main"} 1.55`, "gonets_limiter_wait_seconds_total")

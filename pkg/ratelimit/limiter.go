@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // RefundWithin is how long after its tokens became good a reservation can be refunded at the latest. A later refund must not be made: it
@@ -22,18 +24,31 @@ type Limit struct {
 	Burst int     // tokens at once, from 1
 }
 
+// Turn asks for a time to come back at, so that callers who wait for the same limit come one after another, each when there is something for it, and a
+// call is seldom made in vain. The zero value asks for none.
+//
+// A turn binds nobody: whoever asks gets what is there. One that its caller doesn't come to is lost with the tokens that nobody else asks for then,
+// where the burst doesn't hold them.
+type Turn struct {
+	Caller string // who asks, unique over all replicas and without spaces; it has one turn of a limit at a time
+	More   bool   // it wants to come back for as many tokens again; else only where it was refused
+}
+
 // Reservation is the answer to Reserve.
 type Reservation struct {
 	OK      bool          // the tokens are taken
 	Wait    time.Duration // with OK: when they are good, from now on; else: when it is worth asking again
 	Blocked bool          // not OK, and one of the keys is blocked
+	Turn    time.Duration // where a turn was given: when it is, from now on; 0: now
 }
 
 // Limiter grants tokens. Implementations are safe for concurrent use.
 type Limiter interface {
 	// Reserve takes n tokens of each limit, or of none. They become good after Reservation.Wait. Where that would be more than
 	// maxWait it takes none. n above the burst of a limit is [ErrInvalid]. After any other error the tokens may be taken.
-	Reserve(ctx context.Context, limits []Limit, n int, maxWait time.Duration) (Reservation, error)
+	//
+	// A turn is half of maxWait before the tokens are expected to be good, so that callers that come a little early or late find them.
+	Reserve(ctx context.Context, limits []Limit, n int, maxWait time.Duration, turn Turn) (Reservation, error)
 	// Refund gives back n reserved tokens of each limit that were not and won't be used. It must come within [RefundWithin].
 	Refund(ctx context.Context, limits []Limit, n int) error
 	// Block makes no token of the key good for d from now on; a longer block that stands already stays. What was
@@ -74,7 +89,18 @@ func check(limits []Limit, n int) error {
 	return nil
 }
 
+// check refuses callers that a list of turns can't hold.
+func (t Turn) check() error {
+	if strings.ContainsFunc(t.Caller, unicode.IsSpace) {
+		return fmt.Errorf("%w: a caller with spaces in its name: %q", ErrInvalid, t.Caller)
+	}
+	return nil
+}
+
 // micros gives whole microseconds, rounded up: neither wait nor block may end early.
 func micros(d time.Duration) int64 {
 	return int64((max(d, 0) + time.Microsecond - 1) / time.Microsecond)
 }
+
+// span is the reverse of micros.
+func span(micros int64) time.Duration { return time.Duration(micros) * time.Microsecond }

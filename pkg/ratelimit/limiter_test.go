@@ -31,7 +31,8 @@ func newTimed(client *redis.Client, prefix string, c *clock) *timed {
 	on := func(source string) *redis.Script {
 		return redis.NewScript(strings.NewReplacer(
 			"redis.call('TIME')", "redis.call('MGET', 'clock:s', 'clock:us')",
-			"math.ceil(ARGV[1] / 1000) + 1", "600000", // a block ends by the test's clock, not by expiry
+			"math.ceil(ARGV[1] / 1000) + 1", "600000", // blocks and turns end by the test's clock, not by expiry
+			"math.ceil((line[#line].at - now + lead) / 1000) + 1", "600000",
 		).Replace(source))
 	}
 	r.reserve, r.refund, r.block, r.acquire = on(reserveLua), on(refundLua), on(blockLua), on(acquireLua)
@@ -117,15 +118,22 @@ func property(t *rapid.T, client *redis.Client) {
 			some, indexes, least := pick(t)
 			n := rapid.IntRange(1, least).Draw(t, "n")
 			patience := time.Duration(rapid.SampledFrom([]int{0, 1, 1000, 500_000, 10_000_000}).Draw(t, "patience")) * time.Microsecond
-			got, err := local.Reserve(ctx, some, n, patience)
+			turn := Turn{Caller: rapid.SampledFrom([]string{"", "a", "b", "c", "d"}).Draw(t, "caller"), More: rapid.Bool().Draw(t, "more")}
+			got, err := local.Reserve(ctx, some, n, patience, turn)
 			require.NoError(t, err)
 			if both != nil {
-				same, err := both.Reserve(ctx, some, n, patience)
+				same, err := both.Reserve(ctx, some, n, patience, turn)
 				require.NoError(t, err)
 				require.Equal(t, got, same)
 			}
+			if turn.Caller == "" || got.OK && !turn.More {
+				require.Zero(t, got.Turn)
+			}
 			if !got.OK {
 				require.Positive(t, got.Wait)
+				if turn.Caller != "" {
+					require.GreaterOrEqual(t, got.Turn, got.Wait, "a turn before there is anything")
+				}
 				return
 			}
 			require.LessOrEqual(t, got.Wait, patience)

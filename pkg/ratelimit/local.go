@@ -13,7 +13,8 @@ type Local struct {
 
 	mu      sync.Mutex
 	buckets map[string]*used
-	blocks  map[string]int64            // until when
+	blocks  map[string]int64 // until when
+	turns   map[string]turns
 	slots   map[string]map[string]int64 // key, id, until when
 	ids     int
 	sweepAt int
@@ -32,12 +33,15 @@ func NewLocal() *Local {
 }
 
 func newLocal(now func() int64) *Local {
-	return &Local{now: now, buckets: map[string]*used{}, blocks: map[string]int64{}, slots: map[string]map[string]int64{}, sweepAt: 64}
+	return &Local{now: now, buckets: map[string]*used{}, blocks: map[string]int64{}, turns: map[string]turns{}, slots: map[string]map[string]int64{}, sweepAt: 64}
 }
 
 // Reserve implements [Limiter].
-func (l *Local) Reserve(ctx context.Context, limits []Limit, n int, maxWait time.Duration) (Reservation, error) {
+func (l *Local) Reserve(ctx context.Context, limits []Limit, n int, maxWait time.Duration, turn Turn) (Reservation, error) {
 	if err := check(limits, n); err != nil {
+		return Reservation{}, err
+	}
+	if err := turn.check(); err != nil {
 		return Reservation{}, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -55,20 +59,51 @@ func (l *Local) Reserve(ctx context.Context, limits []Limit, n int, maxWait time
 			good, blocked = max(good, till), true
 		}
 	}
+	r := Reservation{OK: true, Wait: span(good - now)}
 	if wait := good - now - micros(maxWait); wait > 0 {
-		return Reservation{Wait: time.Duration(wait) * time.Microsecond, Blocked: blocked}, nil
+		r = Reservation{Wait: span(wait), Blocked: blocked}
 	}
-	l.sweep(now)
-	for _, limit := range limits {
-		b := l.buckets[limit.Key]
-		if b == nil {
-			b = &used{}
-			l.buckets[limit.Key] = b
+	after := good
+	if r.OK {
+		l.sweep(now)
+		for _, limit := range limits {
+			b := l.buckets[limit.Key]
+			if b == nil {
+				b = &used{}
+				l.buckets[limit.Key] = b
+			}
+			b.limit = limit
+			b.take(limit, n, good)
+			after = max(after, b.good(limit, n, good))
 		}
-		b.limit = limit
-		b.take(limit, n, good)
 	}
-	return Reservation{OK: true, Wait: time.Duration(good-now) * time.Microsecond}, nil
+	if turn.Caller != "" {
+		r.Turn = span(l.turn(limits, n, now, after, micros(maxWait)/2, turn, !r.OK || turn.More) - now)
+	}
+	return r, nil
+}
+
+// turn ends the caller's turns and gives it a new one where it wants that: not before now, as much as lead before the tokens are good.
+func (l *Local) turn(limits []Limit, n int, now, good, lead int64, t Turn, wanted bool) int64 {
+	at := now
+	lists := make([]turns, len(limits))
+	for i, limit := range limits {
+		lists[i] = l.turns[limit.Key].others(t.Caller, now, lead)
+		if wanted {
+			at = max(at, lists[i].free(limit, n, max(now, good-lead)))
+		}
+	}
+	for i, limit := range limits {
+		if wanted {
+			lists[i] = lists[i].with(turn{at, n, t.Caller})
+		}
+		if len(lists[i]) == 0 {
+			delete(l.turns, limit.Key)
+		} else {
+			l.turns[limit.Key] = lists[i]
+		}
+	}
+	return at
 }
 
 // Refund implements [Limiter].
@@ -102,7 +137,7 @@ func (l *Local) Block(ctx context.Context, key string, d time.Duration) error {
 
 // sweep forgets what is as good as new, each time that the number of buckets has doubled.
 func (l *Local) sweep(now int64) {
-	if len(l.buckets)+len(l.blocks) < l.sweepAt {
+	if l.size() < l.sweepAt {
 		return
 	}
 	for key, b := range l.buckets {
@@ -115,8 +150,15 @@ func (l *Local) sweep(now int64) {
 			delete(l.blocks, key)
 		}
 	}
-	l.sweepAt = 2*(len(l.buckets)+len(l.blocks)) + 64
+	for key, ts := range l.turns {
+		if now-ts[len(ts)-1].at >= window {
+			delete(l.turns, key)
+		}
+	}
+	l.sweepAt = 2*l.size() + 64
 }
+
+func (l *Local) size() int { return len(l.buckets) + len(l.blocks) + len(l.turns) }
 
 // Acquire implements [Slots].
 func (l *Local) Acquire(ctx context.Context, key string, most int, hold time.Duration) (Slot, bool, error) {

@@ -55,31 +55,40 @@ func NewRedis(client redis.UniversalClient, prefix string) *Redis {
 
 func (r *Redis) bucketKey(key string) string { return "{" + r.prefix + ":limit}:bucket:" + key }
 func (r *Redis) blockKey(key string) string  { return "{" + r.prefix + ":limit}:block:" + key }
+func (r *Redis) turnsKey(key string) string  { return "{" + r.prefix + ":limit}:turns:" + key }
 func (r *Redis) slotsKey(key string) string  { return r.prefix + ":slots:{" + key + "}" }
 
 // Reserve implements [Limiter].
-func (r *Redis) Reserve(ctx context.Context, limits []Limit, n int, maxWait time.Duration) (Reservation, error) {
+func (r *Redis) Reserve(ctx context.Context, limits []Limit, n int, maxWait time.Duration, turn Turn) (Reservation, error) {
 	if err := check(limits, n); err != nil {
+		return Reservation{}, err
+	}
+	if err := turn.check(); err != nil {
 		return Reservation{}, err
 	}
 	if len(limits) == 0 {
 		return Reservation{OK: true}, nil
 	}
-	keys := make([]string, 2*len(limits))
-	args := make([]any, 0, 2+2*len(limits))
-	args = append(args, n, micros(maxWait))
+	keys := make([]string, 3*len(limits))
+	args := make([]any, 0, 4+2*len(limits))
+	args = append(args, n, micros(maxWait), turn.Caller, turn.More)
 	for i, l := range limits {
-		keys[i], keys[len(limits)+i] = r.bucketKey(l.Key), r.blockKey(l.Key)
+		keys[i], keys[len(limits)+i], keys[2*len(limits)+i] = r.bucketKey(l.Key), r.blockKey(l.Key), r.turnsKey(l.Key)
 		args = append(args, exact(l.Rate), l.Burst)
 	}
 	answer, err := r.reserve.Run(ctx, r.client, keys, args...).Int64Slice()
 	if err != nil {
 		return Reservation{}, fmt.Errorf("ratelimit: reserve %d of %s: %w", n, names(limits), err)
 	}
-	if len(answer) != 3 {
-		return Reservation{}, fmt.Errorf("ratelimit: reserve %d of %s: the script answered %d numbers, not 3", n, names(limits), len(answer))
+	if len(answer) != 4 {
+		return Reservation{}, fmt.Errorf("ratelimit: reserve %d of %s: the script answered %d numbers, not 4", n, names(limits), len(answer))
 	}
-	return Reservation{OK: answer[0] == 1, Wait: time.Duration(answer[1]) * time.Microsecond, Blocked: answer[2] == 1}, nil
+	return Reservation{
+		OK:      answer[0] == 1,
+		Wait:    time.Duration(answer[1]) * time.Microsecond,
+		Blocked: answer[2] == 1,
+		Turn:    time.Duration(answer[3]) * time.Microsecond,
+	}, nil
 }
 
 // Refund implements [Limiter].

@@ -45,36 +45,36 @@ func TestLimiterEverywhere(t *testing.T) {
 			require.NoError(t, err)
 			return r
 		}
-		require.Equal(t, Reservation{OK: true}, must(l.Reserve(ctx, nil, 5, 0)))
-		require.Equal(t, Reservation{OK: true}, must(l.Reserve(ctx, []Limit{account, tenant}, 3, 0)))
+		require.Equal(t, Reservation{OK: true}, must(l.Reserve(ctx, nil, 5, 0, Turn{})))
+		require.Equal(t, Reservation{OK: true}, must(l.Reserve(ctx, []Limit{account, tenant}, 3, 0, Turn{})))
 
-		refused := must(l.Reserve(ctx, []Limit{account, tenant}, 2, 0)) // the tenant has 1
+		refused := must(l.Reserve(ctx, []Limit{account, tenant}, 2, 0, Turn{})) // the tenant has 1
 		require.False(t, refused.OK)
 		require.False(t, refused.Blocked)
 		require.InDelta(t, 1000, refused.Wait.Seconds(), 60)
-		require.Equal(t, Reservation{OK: true}, must(l.Reserve(ctx, []Limit{account}, 7, 0)), "all or nothing: the account lost none")
+		require.Equal(t, Reservation{OK: true}, must(l.Reserve(ctx, []Limit{account}, 7, 0, Turn{})), "all or nothing: the account lost none")
 
-		ahead := must(l.Reserve(ctx, []Limit{account}, 5, 2*time.Hour))
+		ahead := must(l.Reserve(ctx, []Limit{account}, 5, 2*time.Hour, Turn{}))
 		require.True(t, ahead.OK)
 		require.InDelta(t, 5000, ahead.Wait.Seconds(), 60)
-		refused = must(l.Reserve(ctx, []Limit{account}, 1, time.Hour))
+		refused = must(l.Reserve(ctx, []Limit{account}, 1, time.Hour, Turn{}))
 		require.InDelta(t, 6000-3600, refused.Wait.Seconds(), 60, "worth asking again when it would be good within the hour")
 		require.NoError(t, l.Refund(ctx, []Limit{account}, 5))
-		require.InDelta(t, 1000, must(l.Reserve(ctx, []Limit{account}, 1, 0)).Wait.Seconds(), 60)
+		require.InDelta(t, 1000, must(l.Reserve(ctx, []Limit{account}, 1, 0, Turn{})).Wait.Seconds(), 60)
 
 		full := slow("full", 6)
-		require.True(t, must(l.Reserve(ctx, []Limit{full}, 6, 0)).OK)
+		require.True(t, must(l.Reserve(ctx, []Limit{full}, 6, 0, Turn{})).OK)
 		require.NoError(t, l.Refund(ctx, []Limit{full}, 6))
 		require.NoError(t, l.Refund(ctx, []Limit{full}, 6), "more than was taken")
-		require.True(t, must(l.Reserve(ctx, []Limit{full}, 6, 0)).OK)
-		require.False(t, must(l.Reserve(ctx, []Limit{full}, 1, 0)).OK, "never more than the burst")
+		require.True(t, must(l.Reserve(ctx, []Limit{full}, 6, 0, Turn{})).OK)
+		require.False(t, must(l.Reserve(ctx, []Limit{full}, 1, 0, Turn{})).OK, "never more than the burst")
 
 		require.NoError(t, l.Block(ctx, "blocked", time.Hour))
 		require.NoError(t, l.Block(ctx, "blocked", time.Second), "a shorter one changes nothing")
-		refused = must(l.Reserve(ctx, []Limit{slow("blocked", 1)}, 1, time.Minute))
+		refused = must(l.Reserve(ctx, []Limit{slow("blocked", 1)}, 1, time.Minute, Turn{}))
 		require.True(t, refused.Blocked)
 		require.InDelta(t, 3540, refused.Wait.Seconds(), 60)
-		after := must(l.Reserve(ctx, []Limit{slow("blocked", 1)}, 1, 2*time.Hour))
+		after := must(l.Reserve(ctx, []Limit{slow("blocked", 1)}, 1, 2*time.Hour, Turn{}))
 		require.True(t, after.OK)
 		require.InDelta(t, 3600, after.Wait.Seconds(), 60)
 	})
@@ -89,7 +89,7 @@ func TestImpossibleCalls(t *testing.T) {
 		}{
 			{[]Limit{good}, 3}, {[]Limit{good}, 0}, {[]Limit{good, good}, 1}, {[]Limit{{Key: "k", Burst: 2}}, 1}, {[]Limit{{Key: "k", Rate: -1, Burst: 2}}, 1},
 		} {
-			_, err := l.Reserve(t.Context(), c.limits, c.n, 0)
+			_, err := l.Reserve(t.Context(), c.limits, c.n, 0, Turn{})
 			require.ErrorIs(t, err, ErrInvalid)
 			require.ErrorIs(t, l.Refund(t.Context(), c.limits, c.n), ErrInvalid)
 		}
@@ -97,7 +97,7 @@ func TestImpossibleCalls(t *testing.T) {
 		require.ErrorIs(t, err, ErrInvalid)
 		done, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err = l.Reserve(done, []Limit{good}, 1, 0)
+		_, err = l.Reserve(done, []Limit{good}, 1, 0, Turn{})
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }
@@ -145,9 +145,9 @@ func TestTheRateIsUsed(t *testing.T) {
 			for i := range 1500 {
 				n := 1 + i%limit.Burst
 				require.NoError(t, remote.set(ctx))
-				r, err := local.Reserve(ctx, []Limit{limit}, n, 200*time.Millisecond)
+				r, err := local.Reserve(ctx, []Limit{limit}, n, 200*time.Millisecond, Turn{})
 				require.NoError(t, err)
-				same, err := remote.Reserve(ctx, []Limit{limit}, n, 200*time.Millisecond)
+				same, err := remote.Reserve(ctx, []Limit{limit}, n, 200*time.Millisecond, Turn{})
 				require.NoError(t, err)
 				require.Equal(t, r, same)
 				if r.OK {
@@ -177,7 +177,7 @@ func TestReplicasTogether(t *testing.T) {
 			defer func() { _ = client.Close() }()
 			l := NewRedis(client, "t")
 			for range 50 {
-				r, err := l.Reserve(context.Background(), []Limit{limit}, 5, time.Hour)
+				r, err := l.Reserve(context.Background(), []Limit{limit}, 5, time.Hour, Turn{})
 				if err != nil || !r.OK {
 					t.Errorf("reserve: %+v, %v", r, err)
 					return
@@ -202,7 +202,7 @@ func TestIdleKeysVanish(t *testing.T) {
 	client := redistest.Start(t).Client()
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	l := NewRedis(client, "t")
-	_, err := l.Reserve(t.Context(), []Limit{{"k", 10, 100}}, 100, 0)
+	_, err := l.Reserve(t.Context(), []Limit{{"k", 10, 100}}, 100, 0, Turn{})
 	require.NoError(t, err)
 	require.NoError(t, l.Refund(t.Context(), []Limit{{"k", 10, 100}}, 1))
 	require.NoError(t, l.Block(t.Context(), "k", time.Minute))
@@ -223,7 +223,7 @@ func TestLocalForgetsTheIdle(t *testing.T) {
 	c := &clock{micros: 1}
 	l := newLocal(func() int64 { return c.micros })
 	for i := range 10_000 {
-		_, err := l.Reserve(t.Context(), []Limit{{string(rune('a' + i)), 100, 1}}, 1, 0)
+		_, err := l.Reserve(t.Context(), []Limit{{string(rune('a' + i)), 100, 1}}, 1, 0, Turn{})
 		require.NoError(t, err)
 		require.NoError(t, l.Block(t.Context(), string(rune('a'+i)), time.Second))
 		c.pass(time.Second)
@@ -240,7 +240,7 @@ func BenchmarkReserve(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for range b.N {
-				if _, err := l.Reserve(context.Background(), some, 200, time.Hour); err != nil {
+				if _, err := l.Reserve(context.Background(), some, 200, time.Hour, Turn{}); err != nil {
 					b.Fatal(err)
 				}
 			}
