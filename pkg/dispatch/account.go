@@ -11,9 +11,12 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch/job"
 )
 
-// ahead is how long before they are good tokens may be reserved by jobs that aren't urgent: half of it, where all come at their turns. Enough to use the
-// rate without gaps and to claim meanwhile, and the longest that an urgent job can be kept waiting by them.
-const ahead = 10 * time.Millisecond
+// How long before they are good tokens may be reserved by jobs that aren't urgent: half of it, where all come at their turns. That is the time to claim
+// in, as long as claims took of late, and the longest that an urgent job can be kept waiting.
+const (
+	aheadLeast = 10 * time.Millisecond
+	aheadMost  = 60 * time.Millisecond
+)
 
 // urgentAhead is the same for urgent jobs, which nothing overtakes.
 const urgentAhead = 20 * time.Millisecond
@@ -33,6 +36,7 @@ type account struct {
 	turn     time.Time            // when the limiter is to be asked again for jobs that aren't urgent
 	distance time.Duration        // from the answer to that
 	took     atomic.Int64         // ns, of the last packet until its request was over
+	claiming atomic.Int64         // ns, from asking for tokens until a packet is claimed, at most of late
 	memories sync.Pool            // of packets' ways
 	line     *line
 	log      *zap.Logger
@@ -62,6 +66,7 @@ func (a *account) limited() bool { return a.Rate > 0 }
 // request is a packet on its way.
 type request struct {
 	items      []*item
+	asked      time.Time // when the limiter was
 	good       time.Time // when its tokens are
 	generation int64     // of the account's state that it is made under
 	ticket     string    // of the probe that it is; empty: it is none
@@ -133,6 +138,7 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 	m := a.borrow()
 	defer a.putAway(m)
 	sent, deadline := a.claim(r.items, m)
+	a.claiming.Store(max(int64(time.Since(r.asked)), a.claiming.Load()*7/8))
 	a.refund(len(r.items) - len(sent))
 	if len(sent) > 0 && !a.inTime(ctx, r, len(sent), deadline) {
 		a.sendLater(sent, m)
@@ -262,16 +268,18 @@ func (a *account) next(ctx context.Context) (request, error) {
 // at its turn alone.
 func (a *account) reserve(ctx context.Context, r *request) (Tokens, error) {
 	if !a.limited() {
-		r.good = time.Now()
+		r.asked = time.Now()
+		r.good = r.asked
 		return Tokens{OK: true}, nil
 	}
-	mayWait, turn := ahead, Later
+	mayWait, turn := min(max(aheadLeast, 2*time.Duration(a.claiming.Load())), aheadMost), Later
 	switch {
 	case r.items[0].delivery.Address.Lane == job.Urgent:
 		mayWait, turn = urgentAhead, NoTurn
 	case a.shelf.more(r.items) && (a.spare() || time.Duration(a.took.Load()) <= a.distance):
 		turn = Again // there will be jobs, and a place for their request
 	}
+	r.asked = time.Now()
 	t, err := a.line.limiter.Reserve(ctx, a.Name, len(r.items), mayWait, turn)
 	now := time.Now()
 	r.good = now.Add(t.Wait)
