@@ -45,6 +45,7 @@ type plan struct {
 	expiries []int  // of every third job in turn, in ms
 	outcomes []int  // drawn for each message that reaches the provider, in turn
 	crashes  []int  // each worker in turn stops dead after so many steps outside
+	waits    []int  // for tokens, see world; empty: there is no limit
 	saves    []bool // whether each worker sends no bulk through the first account, until a minute has passed for the last ones
 	barred   []bool // whether an account hasn't the sender, of each question in turn
 	losses   []bool // whether the claims lose their data after each crash, and then after each stop
@@ -62,11 +63,15 @@ func drawPlan(t *rapid.T) plan {
 		outcomes: rapid.SliceOfN(rapid.IntRange(0, 12), 1, 100).Draw(t, "outcomes"),
 		crashes:  rapid.SliceOfN(rapid.IntRange(0, 120), 0, 4).Draw(t, "crashes"),
 		stops:    rapid.SliceOfN(rapid.IntRange(0, 400), 0, 2).Draw(t, "stops"),
+		waits:    rapid.SliceOfN(rapid.IntRange(-40, 40), 0, 5).Filter(grantsSome).Draw(t, "waits"),
 		saves:    rapid.SliceOfN(rapid.Bool(), 3, 3).Draw(t, "saves"),
 		barred:   rapid.SliceOfN(rapid.SampledFrom([]bool{false, false, false, true}), 7, 7).Draw(t, "barred"),
 		losses:   rapid.SliceOfN(rapid.Bool(), 6, 6).Draw(t, "losses"),
 	}
 }
+
+// grantsSome tells whether there are tokens at all.
+func grantsSome(waits []int) bool { return len(waits) == 0 || slices.Max(waits) >= 0 }
 
 // outcome turns a number into a result and whether the recipient got the message. Most are successes.
 func outcome(n int) (providers.Result, bool) {
@@ -100,6 +105,7 @@ const lawJobs = 40
 func live(t *testing.T, p plan) *world {
 	w := newWorld()
 	w.policy.Failures = p.failures
+	w.waits = p.waits
 	var drawn atomic.Int64
 	for _, name := range []string{"a", "b"}[:p.accounts] {
 		w.accounts[name] = &fakeProvider{dedupes: p.dedupes, delay: 20 * time.Millisecond,
@@ -112,6 +118,11 @@ func live(t *testing.T, p plan) *world {
 	}
 	cfg := testConfig(w, []string{"a", "b"}[:p.accounts]...)
 	cfg.Routes[0].OnUnknown = p.policy
+	if len(p.waits) > 0 {
+		for i := range cfg.Accounts {
+			cfg.Accounts[i].Rate, cfg.Accounts[i].Burst = 1000, 200
+		}
+	}
 	var questions atomic.Int64
 	for i := range cfg.Accounts {
 		cfg.Accounts[i].SenderFault = func(context.Context, string) string {

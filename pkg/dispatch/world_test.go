@@ -31,6 +31,8 @@ type world struct {
 	tokens   int
 	deaths   map[string]int // by job, how often a worker was found to have left it in mid-request
 	breakers *breaker.Local
+	waits    []int // of those who ask for tokens, in turn
+	asked    int
 	policy   breaker.Policy
 
 	accounts map[string]*fakeProvider
@@ -348,8 +350,23 @@ func (w worker) Confirm(_ context.Context, updates []Update) error {
 	return nil
 }
 
-func (w worker) Reserve(context.Context, string, int, time.Duration, Turn) (Tokens, error) {
-	return Tokens{OK: true}, nil
+// Reserve grants all at once, or what is planned: tokens that are good after some ms, or, below 0, none for so long.
+func (w worker) Reserve(_ context.Context, _ string, _ int, _ time.Duration, turn Turn) (Tokens, error) {
+	if w.down() {
+		return Tokens{}, errCrashed
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.waits) == 0 {
+		return Tokens{OK: true}, nil
+	}
+	ms := w.waits[w.asked%len(w.waits)]
+	w.asked++
+	t := Tokens{OK: ms >= 0, Wait: time.Duration(max(ms, -ms)) * time.Millisecond}
+	if turn == Again || turn == Later && !t.OK {
+		t.Turn = 2 * t.Wait
+	}
+	return t, nil
 }
 func (w worker) Refund(context.Context, string, int) error           { return nil }
 func (w worker) Block(context.Context, string, time.Duration) error  { return nil }
