@@ -11,19 +11,6 @@ import (
 	"github.com/gonets/gonets/pkg/dispatch/job"
 )
 
-// How long before they are good tokens may be reserved by jobs that aren't urgent: half of it, where all come at their turns. That is the time to claim
-// in, as long as claims took of late, and the longest that an urgent job can be kept waiting.
-const (
-	aheadLeast = 10 * time.Millisecond
-	aheadMost  = 60 * time.Millisecond
-)
-
-// urgentAhead is the same for urgent jobs, which nothing overtakes.
-const urgentAhead = 20 * time.Millisecond
-
-// reaskAfter is how long it takes at most until a limit that was raised meanwhile is noticed.
-const reaskAfter = time.Second
-
 // account is an account at work: one loop makes packets and gets tokens for them, and a goroutine for each takes it
 // through the rest of its way.
 type account struct {
@@ -34,7 +21,8 @@ type account struct {
 	settling [lanes]chan struct{} // a token for each packet being settled, by its most urgent lane: no other may keep it waiting
 	tight    bool                 // the limiter had no tokens to spare last time: don't ask for more than is needed
 	turn     time.Time            // when the limiter is to be asked again for jobs that aren't urgent
-	distance time.Duration        // from the answer to that
+	turnRate float64              // in force when that was said
+	distance time.Duration        // from the answer to it
 	took     atomic.Int64         // ns, of the last packet until its request was over
 	claiming atomic.Int64         // ns, from asking for tokens until a packet is claimed, at most of late
 	memories sync.Pool            // of packets' ways
@@ -59,9 +47,6 @@ func newAccount(cfg Account, l *line, h *health) *account {
 
 // spare tells whether another packet can be under way at once: then what is less urgent needs no room in this one.
 func (a *account) spare() bool { return len(a.slots) < cap(a.slots) }
-
-// limited tells whether the limiter has a rate for the account.
-func (a *account) limited() bool { return a.Rate > 0 }
 
 // request is a packet on its way.
 type request struct {
@@ -159,29 +144,6 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 	<-place
 }
 
-// inTime waits until the tokens of a claimed packet are good, and tells whether its n messages may be sent then: the request has its time before the
-// deadline, a probe is still this worker's, and the tokens are fresh. Those of a time past are changed for others, since to use them would exceed the rate.
-func (a *account) inTime(ctx context.Context, r request, n int, deadline time.Time) bool {
-	if sleep(a.line.hard, time.Until(r.good)) != nil {
-		return false
-	}
-	late := time.Since(r.good)
-	fresh := !a.limited() || late <= stale
-	if !fresh {
-		a.refund(n)
-		t, err := a.line.limiter.Reserve(ctx, a.Name, n, time.Second, NoTurn)
-		if err != nil || !t.OK {
-			return false
-		}
-		fresh = sleep(ctx, t.Wait) == nil
-	}
-	if fresh && time.Until(deadline) >= min(a.Timeout, a.line.cfg.Lease/2) && (r.ticket == "" || late <= probeMargin) {
-		return true
-	}
-	a.refund(n)
-	return false
-}
-
 // enter takes one of the account's request slots over all replicas, waiting for it, and returns how to leave it and the worker's own.
 func (a *account) enter(ctx context.Context) (leave func(), err error) {
 	own := func() { <-a.slots }
@@ -224,8 +186,8 @@ func (a *account) next(ctx context.Context) (request, error) {
 			}
 			continue
 		}
-		if top := a.shelf.top(); top > laneIndex(job.Urgent) && now.Before(a.turn) {
-			if err := a.shelf.rest(ctx, a.turn.Sub(now), changed, top); err != nil {
+		if top := a.shelf.top(); top > laneIndex(job.Urgent) && now.Before(a.turn) && a.rate() == a.turnRate {
+			if err := a.shelf.rest(ctx, a.soon(a.turn.Sub(now)), changed, top); err != nil {
 				return request{}, err
 			}
 			continue
@@ -261,49 +223,5 @@ func (a *account) next(ctx context.Context) (request, error) {
 		if err := a.shelf.rest(ctx, a.soon(t.Wait), changed, lane); err != nil {
 			return request{}, err
 		}
-	}
-}
-
-// reserve gets tokens for the packet and notes when they are good, and when it is this worker's turn to ask again. A packet that isn't urgent asks
-// at its turn alone.
-func (a *account) reserve(ctx context.Context, r *request) (Tokens, error) {
-	if !a.limited() {
-		r.asked = time.Now()
-		r.good = r.asked
-		return Tokens{OK: true}, nil
-	}
-	mayWait, turn := min(max(aheadLeast, 2*time.Duration(a.claiming.Load())), aheadMost), Later
-	switch {
-	case r.items[0].delivery.Address.Lane == job.Urgent:
-		mayWait, turn = urgentAhead, NoTurn
-	case a.shelf.more(r.items) && (a.spare() || time.Duration(a.took.Load()) <= a.distance):
-		turn = Again // there will be jobs, and a place for their request
-	}
-	r.asked = time.Now()
-	t, err := a.line.limiter.Reserve(ctx, a.Name, len(r.items), mayWait, turn)
-	now := time.Now()
-	r.good = now.Add(t.Wait)
-	if turn != NoTurn && err == nil {
-		a.distance = t.Turn
-		a.turn = now.Add(a.soon(t.Turn))
-	}
-	return t, err
-}
-
-// soon is how long to wait at most where the limit may be changed meanwhile.
-func (a *account) soon(wait time.Duration) time.Duration {
-	if a.Limit != nil {
-		return min(wait, reaskAfter)
-	}
-	return wait
-}
-
-// refund gives back tokens that weren't used. Lost ones only leave a gap in the rate.
-func (a *account) refund(n int) {
-	if n == 0 || !a.limited() {
-		return
-	}
-	if err := a.line.limiter.Refund(a.line.hard, a.Name, n); err != nil {
-		a.log.Debug("tokens not refunded", zap.Int("tokens", n), zap.Error(err))
 	}
 }

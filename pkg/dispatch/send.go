@@ -13,10 +13,6 @@ import (
 	"github.com/gonets/gonets/pkg/providers"
 )
 
-// stale is the age of tokens that aren't used any more: those of a packet whose claims took longer than the wait for its tokens. By so much a
-// request may be late, and the next one on time.
-const stale = 10 * time.Millisecond
-
 // margin is what is left of a lease for recording the results of a request.
 const margin = 5
 

@@ -80,6 +80,32 @@ func TestLimiterEverywhere(t *testing.T) {
 	})
 }
 
+func TestTurnsEverywhere(t *testing.T) {
+	everywhere(t, func(t *testing.T, l both) {
+		limit := slow("k", 10)
+		ask := func(caller string, more, ok bool) float64 {
+			r, err := l.Reserve(t.Context(), []Limit{limit}, 10, time.Hour, Turn{Caller: caller, More: more})
+			require.NoError(t, err)
+			require.Equal(t, ok, r.OK)
+			return r.Turn.Seconds()
+		}
+		// A packet takes 10,000 s; a turn is half an hour before it.
+		require.InDelta(t, 8200, ask("a", true, true), 60)
+		require.InDelta(t, 18200, ask("b", true, false), 60)
+		require.InDelta(t, 28200, ask("c", false, false), 60)
+		require.InDelta(t, 18200, ask("b", true, false), 60, "it keeps its place")
+		require.InDelta(t, 8200, ask("a", true, false), 60)
+		require.Zero(t, ask("", true, false), "nobody")
+		require.NoError(t, l.Refund(t.Context(), []Limit{limit}, 10))
+		require.Zero(t, ask("a", false, true), "it wants no more")
+		require.InDelta(t, 8200, ask("d", true, false), 60, "and has left its place")
+		require.InDelta(t, 38200, ask("a", true, false), 60)
+
+		_, err := l.Reserve(t.Context(), []Limit{limit}, 1, 0, Turn{Caller: "a b"})
+		require.ErrorIs(t, err, ErrInvalid)
+	})
+}
+
 func TestImpossibleCalls(t *testing.T) {
 	everywhere(t, func(t *testing.T, l both) {
 		good := Limit{Key: "k", Rate: 1, Burst: 2}
@@ -202,7 +228,7 @@ func TestIdleKeysVanish(t *testing.T) {
 	client := redistest.Start(t).Client()
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	l := NewRedis(client, "t")
-	_, err := l.Reserve(t.Context(), []Limit{{"k", 10, 100}}, 100, 0, Turn{})
+	_, err := l.Reserve(t.Context(), []Limit{{"k", 10, 100}}, 100, 0, Turn{Caller: "a", More: true})
 	require.NoError(t, err)
 	require.NoError(t, l.Refund(t.Context(), []Limit{{"k", 10, 100}}, 1))
 	require.NoError(t, l.Block(t.Context(), "k", time.Minute))
@@ -210,7 +236,7 @@ func TestIdleKeysVanish(t *testing.T) {
 	require.NoError(t, err)
 	keys, err := client.Keys(t.Context(), "*").Result()
 	require.NoError(t, err)
-	require.Len(t, keys, 3)
+	require.Len(t, keys, 4)
 	for _, key := range keys {
 		left, err := client.PTTL(t.Context(), key).Result()
 		require.NoError(t, err)
@@ -223,12 +249,12 @@ func TestLocalForgetsTheIdle(t *testing.T) {
 	c := &clock{micros: 1}
 	l := newLocal(func() int64 { return c.micros })
 	for i := range 10_000 {
-		_, err := l.Reserve(t.Context(), []Limit{{string(rune('a' + i)), 100, 1}}, 1, 0, Turn{})
+		_, err := l.Reserve(t.Context(), []Limit{{string(rune('a' + i)), 100, 1}}, 1, 0, Turn{Caller: "a", More: true})
 		require.NoError(t, err)
 		require.NoError(t, l.Block(t.Context(), string(rune('a'+i)), time.Second))
 		c.pass(time.Second)
 	}
-	require.Less(t, len(l.buckets)+len(l.blocks), 300)
+	require.Less(t, l.size(), 300)
 }
 
 func BenchmarkReserve(b *testing.B) {
