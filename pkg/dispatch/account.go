@@ -41,6 +41,7 @@ func newAccount(cfg Account, l *line, h *health) *account {
 	for lane := range a.settling {
 		a.settling[lane] = make(chan struct{}, max(2, cfg.InFlight/4))
 	}
+	a.claiming.Store(int64(aheadMost / 2)) // the first ones may take long
 	a.shelf = newShelf(a)
 	return a
 }
