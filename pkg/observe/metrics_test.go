@@ -234,6 +234,11 @@ func TestLimiterTimes(t *testing.T) {
 
 	f.granted, f.wait = false, time.Nanosecond
 	reserve(10)
+	f.turn = time.Hour
+	reserve(10)
+	require.Equal(t, time.Hour, a.pause, "until its turn")
+	f.turn = 0
+	reserve(10)
 	f.err = errors.New("no answer")
 	reserve(10)
 	require.Error(t, ports.Limiter.Refund(t.Context(), "main", 1))

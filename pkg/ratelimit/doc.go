@@ -14,6 +14,13 @@
 // burst again. Several limits of one call are granted together, from the moment when the last of them allows it, and
 // all of them are charged as of that moment.
 //
+// # Turns
+//
+// Callers that wait for the same tokens would all ask when they become good, and all but one in vain. So an answer also names a turn to those who want it:
+// the next time at which nobody else was told to come, counted in tokens at the rate from when they will be good. A list for each limit remembers who was
+// told when. Turns bind nobody and cost nothing where none are needed: with tokens for another call to spare it is always one's turn. What takes tokens
+// without a turn makes those of others a little early; they then wait for their tokens, and where half of their patience doesn't do they are told again.
+//
 // A refund can't give back what has already been made up for: the time of an unused token passes, and a reservation
 // behind it keeps its place. Just what the law allows is given back: the bucket falls at most to the lowest level that
 // it had since, which is known for reservations that became good within [RefundWithin].
