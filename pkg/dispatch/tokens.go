@@ -13,7 +13,7 @@ import (
 // in, as long as claims took of late, and the longest that an urgent job can be kept waiting.
 const (
 	aheadLeast = 10 * time.Millisecond
-	aheadMost  = 60 * time.Millisecond
+	aheadMost  = 30 * time.Millisecond
 )
 
 // urgentAhead is the same for urgent jobs, which nothing overtakes.
@@ -25,6 +25,10 @@ const reaskAfter = time.Second
 // stale is the age of tokens that aren't used any more: those of a packet whose claims took longer than the wait for its tokens. By so much a
 // request may be late, and the next one on time.
 const stale = 10 * time.Millisecond
+
+// staleUrgent is the same for a few urgent jobs, no more than the rate gives in the time of stale: changed tokens would lie behind those that bulk has
+// reserved meanwhile.
+const staleUrgent = 50 * time.Millisecond
 
 // limited tells whether the limiter has a rate for the account.
 func (a *account) limited() bool { return a.Rate > 0 }
@@ -89,7 +93,8 @@ func (a *account) inTime(ctx context.Context, r request, n int, deadline time.Ti
 		return false
 	}
 	late := time.Since(r.good)
-	fresh := !a.limited() || late <= stale
+	fresh := !a.limited() || late <= stale ||
+		late <= staleUrgent && r.items[0].delivery.Address.Lane == job.Urgent && float64(n) <= a.rate()*stale.Seconds()
 	if !fresh {
 		a.refund(n)
 		t, err := a.line.limiter.Reserve(ctx, a.Name, n, time.Second, NoTurn)

@@ -84,23 +84,25 @@ func TestTurns(t *testing.T) {
 // to stop meanwhile sends what it claimed.
 func TestClaimsWhileTokensBecomeGood(t *testing.T) {
 	for name, c := range map[string]struct {
+		lane   job.Lane
 		claims time.Duration
 		lasts  time.Duration // until the worker is told to stop
 		sent   time.Duration
 		calls  []asked
 	}{
-		"in time":                {3 * time.Millisecond, time.Second, 8 * time.Millisecond, []asked{{0, 1, Later}}},
-		"stopped while claiming": {3 * time.Millisecond, time.Millisecond, 8 * time.Millisecond, []asked{{0, 1, Later}}},
-		"stopped while waiting":  {3 * time.Millisecond, 5 * time.Millisecond, 8 * time.Millisecond, []asked{{0, 1, Later}}},
-		"a bit late":             {15 * time.Millisecond, time.Second, 15 * time.Millisecond, []asked{{0, 1, Later}}},
-		"too late": {30 * time.Millisecond, time.Second, 38 * time.Millisecond,
+		"in time":                {job.Normal, 3 * time.Millisecond, time.Second, 8 * time.Millisecond, []asked{{0, 1, Later}}},
+		"stopped while claiming": {job.Normal, 3 * time.Millisecond, time.Millisecond, 8 * time.Millisecond, []asked{{0, 1, Later}}},
+		"stopped while waiting":  {job.Normal, 3 * time.Millisecond, 5 * time.Millisecond, 8 * time.Millisecond, []asked{{0, 1, Later}}},
+		"a few urgent ones":      {job.Urgent, 30 * time.Millisecond, time.Second, 30 * time.Millisecond, []asked{{0, 1, NoTurn}}},
+		"a bit late":             {job.Normal, 15 * time.Millisecond, time.Second, 15 * time.Millisecond, []asked{{0, 1, Later}}},
+		"too late": {job.Normal, 30 * time.Millisecond, time.Second, 38 * time.Millisecond,
 			[]asked{{0, 1, Later}, {30 * time.Millisecond, -1, NoTurn}, {30 * time.Millisecond, 1, NoTurn}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				begun := time.Now()
-				w.publish(job.Normal, "otp", "shop", sms("j"))
+				w.publish(c.lane, "otp", "shop", sms("j"))
 				calls, stop := limitedBy(t, w, Tokens{OK: true, Wait: 8 * time.Millisecond}, c.claims)
 				time.Sleep(c.lasts)
 				require.NoError(t, stop())
