@@ -1,7 +1,9 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +20,7 @@ type account struct {
 	shelf    *shelf
 	health   *health
 	slots    chan struct{}        // a token for each request under way
-	settling [lanes]chan struct{} // a token for each packet being settled, by its most urgent lane: no other may keep it waiting
+	settling [lanes]chan struct{} // a token for each packet whose jobs of a lane are being settled
 	tight    bool                 // the limiter had no tokens to spare last time: don't ask for more than is needed
 	turn     time.Time            // when the limiter is to be asked again for jobs that aren't urgent
 	turnRate float64              // in force when that was said
@@ -39,7 +41,7 @@ func newAccount(cfg Account, l *line, h *health) *account {
 		log:     l.log.With(zap.String("account", cfg.Name)),
 	}
 	for lane := range a.settling {
-		a.settling[lane] = make(chan struct{}, max(2, cfg.InFlight/4))
+		a.settling[lane] = make(chan struct{}, max(2, cfg.InFlight/2))
 	}
 	a.claiming.Store(int64(aheadMost / 2)) // the first ones may take long
 	a.shelf = newShelf(a)
@@ -138,11 +140,33 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 	} else {
 		a.release(r)
 	}
-	place := a.settling[laneIndex(r.items[0].delivery.Address.Lane)]
-	place <- struct{}{}
-	leave()
-	a.line.settle(m.ends)
-	<-place
+	a.settle(m.ends, leave)
+}
+
+// settle settles the jobs of a packet, lane by lane, the most urgent first: none waits for a less urgent one to be settled. The packet leaves its slot
+// when the last of them have their place.
+func (a *account) settle(ends []ending, leave func()) {
+	of := func(e ending) int { return laneIndex(e.it.delivery.Address.Lane) }
+	byLane := func(one, other ending) int { return cmp.Compare(of(one), of(other)) }
+	if !slices.IsSortedFunc(ends, byLane) {
+		slices.SortStableFunc(ends, byLane)
+	}
+	if len(ends) == 0 { // the worker was stopped before anything was known of them
+		leave()
+	}
+	for len(ends) > 0 {
+		lane, n := of(ends[0]), 1
+		for n < len(ends) && of(ends[n]) == lane {
+			n++
+		}
+		a.settling[lane] <- struct{}{}
+		if n == len(ends) {
+			leave()
+		}
+		a.line.settle(ends[:n])
+		<-a.settling[lane]
+		ends = ends[n:]
+	}
 }
 
 // enter takes one of the account's request slots over all replicas, waiting for it, and returns how to leave it and the worker's own.

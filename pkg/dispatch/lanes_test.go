@@ -63,8 +63,8 @@ func (s slowForBulk) Publish(ctx context.Context, events []Event) error {
 	return s.worker.Publish(ctx, events)
 }
 
-// Where settling is what bounds bulk, an urgent job waits for a slot and its request all the same: it is settled in a place of its own and, with
-// slots to spare, not in one packet with bulk.
+// Where settling is what bounds bulk, an urgent job waits for a slot and its request all the same: it is settled in a place of its own, and before the
+// jobs of bulk that came along in its packet.
 func TestUrgentIsSettledBesideBulk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
