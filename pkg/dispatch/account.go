@@ -41,7 +41,7 @@ func newAccount(cfg Account, l *line, h *health) *account {
 		log:     l.log.With(zap.String("account", cfg.Name)),
 	}
 	for lane := range a.settling {
-		a.settling[lane] = make(chan struct{}, max(2, cfg.InFlight/2))
+		a.settling[lane] = make(chan struct{}, max(4, cfg.InFlight/2))
 	}
 	a.claiming.Store(int64(aheadMost / 2)) // the first ones may take long
 	a.shelf = newShelf(a)
