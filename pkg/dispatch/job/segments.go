@@ -1,5 +1,7 @@
 package job
 
+import "unicode/utf8"
+
 // Encoding is how the characters of an sms are carried.
 type Encoding string
 
@@ -20,34 +22,66 @@ const (
 // encoding. One character outside the GSM alphabet makes all of it UCS-2. Characters of the extension table count two septets, those
 // beyond the basic plane (emoji) two code units, and neither are split between segments. An empty text takes none.
 func Segments(text string) (n int, enc Encoding) {
-	if text == "" {
-		return 0, GSM7
+	if units, pairs, ok := countSeptets(text); ok {
+		return segments(text, units, pairs, roomGSM7, roomGSM7Part, septetsOf), GSM7
 	}
-	septets, gsm := 0, true
+	units, pairs := countUnits(text)
+	return segments(text, units, pairs, roomUCS2, roomUCS2Part, unitsOf), UCS2
+}
+
+// segments is the number of them for a text of so many units, in which so many characters take two.
+func segments(text string, units, pairs, room, part int, width func(rune) int) int {
+	switch {
+	case units == 0:
+		return 0
+	case units <= room:
+		return 1
+	case pairs == 0: // nothing that must not be split
+		return (units + part - 1) / part
+	}
+	n, _ := pack(text, part, width)
+	return n
+}
+
+// countSeptets counts those of a text, and its characters that take two; ok is false where one is outside the alphabet.
+func countSeptets(text string) (septets, pairs int, ok bool) {
 	for _, r := range text {
 		w := septetsOf(r)
 		if w == 0 {
-			gsm = false
-			break
+			return 0, 0, false
 		}
 		septets += w
+		pairs += w - 1
 	}
-	if gsm {
-		if septets <= roomGSM7 {
-			return 1, GSM7
+	return septets, pairs, true
+}
+
+// countUnits counts the UTF-16 code units of a text, and its characters that take two. Characters of two bytes, which Cyrillic is made of, it
+// reads by itself: the language's own way takes three times as long.
+func countUnits(text string) (units, pairs int) {
+	for i := 0; i < len(text); units++ {
+		switch c := text[i]; {
+		case c < utf8.RuneSelf:
+			i++
+		case 0xc2 <= c && c <= 0xdf && i+1 < len(text) && text[i+1]&0xc0 == 0x80:
+			i += 2
+		default:
+			r, size := utf8.DecodeRuneInString(text[i:])
+			i += size
+			pairs += unitsOf(r) - 1
 		}
-		n, _ := pack(text, roomGSM7Part, septetsOf)
-		return n, GSM7
 	}
-	units := 0
-	for _, r := range text {
-		units += unitsOf(r)
+	return units + pairs, pairs
+}
+
+// tooLong tells whether a text takes more than [MaxSegments]. One that has fewer bytes than they hold code units never does: a character takes no
+// more units than bytes, or is in an alphabet of which they hold more than twice as many.
+func tooLong(text string) bool {
+	if len(text) <= MaxSegments*roomUCS2Part {
+		return false
 	}
-	if units <= roomUCS2 {
-		return 1, UCS2
-	}
-	n, _ = pack(text, roomUCS2Part, unitsOf)
-	return n, UCS2
+	n, _ := Segments(text)
+	return n > MaxSegments
 }
 
 // Measure is what a text takes as an sms, in detail.

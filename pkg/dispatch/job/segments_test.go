@@ -173,14 +173,22 @@ func TestSegmentsProperty(t *testing.T) {
 	})
 }
 
+// Whatever a text consists of, it is too long where its segments are too many.
+func TestTooLong(t *testing.T) {
+	for _, of := range []string{"a", "^", "€", "я", "😀", "я😀", "^a", "\xff"} {
+		for bytes := 600; bytes < 6500; bytes++ {
+			text := strings.Repeat(of, bytes/len(of))
+			n, _ := Segments(text)
+			require.Equal(t, n > MaxSegments, tooLong(text), "%d bytes of %q", len(text), of)
+		}
+	}
+}
+
 func FuzzSegments(f *testing.F) {
 	for _, s := range []string{"", "a", "я", "😀", strings.Repeat("a", 152) + "€", strings.Repeat("я", 66) + "😀", "\xff\xc0", gsmDefault + gsmExtension} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		text = strings.ToValidUTF8(text, "\ufffd")
-		checkSegments(t, text)
-	})
+	f.Fuzz(func(t *testing.T, text string) { checkSegments(t, text) })
 }
 
 func BenchmarkSegments(b *testing.B) {

@@ -73,10 +73,8 @@ func (j *Job) checkText() error {
 	if strings.TrimSpace(j.Text) == "" {
 		return wrong(InvalidContent, "text", "is empty")
 	}
-	if j.Channel == SMS {
-		if n, _ := Segments(j.Text); n > MaxSegments {
-			return wrong(InvalidContent, "text", "is longer than 10 segments")
-		}
+	if j.Channel == SMS && tooLong(j.Text) {
+		return wrong(InvalidContent, "text", "is longer than 10 segments")
 	}
 	return nil
 }
