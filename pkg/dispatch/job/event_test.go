@@ -11,6 +11,9 @@ import (
 	"pgregory.net/rapid"
 )
 
+// eventTime is how events tell the time, to the time package.
+const eventTime = "2006-01-02T15:04:05.000Z07:00"
+
 func TestHeaders(t *testing.T) {
 	e := &Event{Job: "ord-42", Tenant: "shop", Route: "otp", State: Submitted, Sequence: 9,
 		At: time.Date(2026, 11, 22, 23, 0, 0, 123_999_999, time.FixedZone("", 3*3600))}

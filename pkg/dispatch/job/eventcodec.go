@@ -34,7 +34,9 @@ func (e *Event) Append(b []byte) ([]byte, error) {
 	w.b = strconv.AppendBool(w.b, e.Final)
 	w.number("sequence", e.Sequence)
 	w.some("publication", e.Publication)
-	w.time("at", e.At, eventTime)
+	w.name("at")
+	w.b = append(w.b, '"')
+	w.b = append(appendTime(w.b, e.At), '"')
 	if e.Attempt != 0 {
 		w.number("attempt", e.Attempt)
 	}
@@ -57,7 +59,9 @@ func (e *Event) Append(b []byte) ([]byte, error) {
 		w.b = append(w.b, '}')
 	}
 	if !e.RetryAt.IsZero() {
-		w.time("retry_at", e.RetryAt, time.RFC3339Nano)
+		w.name("retry_at")
+		w.b = append(w.b, '"')
+		w.b = append(wireTime(e.RetryAt).AppendFormat(w.b, time.RFC3339Nano), '"')
 	}
 	if len(e.Metadata) > 0 {
 		w.open("metadata")
@@ -136,11 +140,4 @@ func (w *writer) some(name, value string) {
 func (w *writer) number(name string, value int) {
 	w.name(name)
 	w.b = strconv.AppendInt(w.b, int64(value), 10)
-}
-
-func (w *writer) time(name string, t time.Time, layout string) {
-	w.name(name)
-	w.b = append(w.b, '"')
-	w.b = wireTime(t).AppendFormat(w.b, layout)
-	w.b = append(w.b, '"')
 }

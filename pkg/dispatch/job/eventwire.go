@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// eventTime is RFC 3339 with milliseconds.
-const eventTime = "2006-01-02T15:04:05.000Z07:00"
-
 // ID is the event's ce-id: 32 hexadecimal digits, derived from tenant, job and sequence, so that a repeat of the
 // event is recognisable for ever. For a publication that never became a job (sequence 0) from tenant, publication and state.
 func (e *Event) ID() string {
@@ -54,7 +51,7 @@ func NewWire(prefix string) *Wire { return &Wire{prefix: prefix} }
 func (w *Wire) Event(e *Event, t Trace, set func(key, value string)) (subject string) {
 	if l := &w.last; w.subject == "" || l.Tenant != e.Tenant || l.Route != e.Route || l.State != e.State || !l.At.Equal(e.At) {
 		l.Tenant, l.Route, l.State, l.At = e.Tenant, e.Route, e.State, e.At
-		w.subject, w.kind, w.source, w.time = e.Subject(w.prefix), "gonets.message."+string(e.State), "/gonets/"+e.Route, e.At.UTC().Format(eventTime)
+		w.subject, w.kind, w.source, w.time = e.Subject(w.prefix), "gonets.message."+string(e.State), "/gonets/"+e.Route, string(appendTime(nil, e.At))
 	}
 	id := e.ID()
 	set("ce-specversion", "1.0")
@@ -76,3 +73,11 @@ func (w *Wire) Event(e *Event, t Trace, set func(key, value string)) (subject st
 
 // wireTime is a time as events carry it: UTC, to the millisecond.
 func wireTime(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// appendTime appends a time in RFC 3339, in UTC, with the milliseconds cut off behind three digits. The time package takes three times as long
+// for a layout of one's own.
+func appendTime(b []byte, t time.Time) []byte {
+	ms := t.Nanosecond() / int(time.Millisecond)
+	b = t.UTC().AppendFormat(b, time.RFC3339)
+	return append(b[:len(b)-len("Z")], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
+}
