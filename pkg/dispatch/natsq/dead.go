@@ -32,7 +32,7 @@ func (o *Outlet) letter(l *dispatch.DeadLetter) *nats.Msg {
 	h.time(headerAt, l.At)
 	return &nats.Msg{
 		Subject: o.prefix + ".dead." + a.Tenant + "." + a.Route + "." + string(l.Reason),
-		Header:  h.fields,
+		Header:  h.done(),
 		Data:    d.Data,
 	}
 }

@@ -41,28 +41,57 @@ const (
 	headerTraceState     = "tracestate"
 )
 
-// header builds a message's headers, without those that have no value. All values lie in one piece of memory.
+// header builds the headers of a message, without those that have no value, or of several messages one after another. Those of a kind hardly differ
+// but in their values: where a message has the same headers as the one before it, in the same order, nothing else is written.
 type header struct {
 	fields nats.Header
-	values []string
+	keys   []string // of the fields, in the order in which they were set
+	values []string // of the keys; the fields point here
+	n      int      // how many of them are this message's
 }
 
 // newHeader has room for so many; more cost more memory and nothing else.
 func newHeader(room int) *header {
-	return &header{make(nats.Header, room), make([]string, 0, room)}
+	return &header{fields: make(nats.Header, room), keys: make([]string, 0, room), values: make([]string, 0, room)}
 }
 
-// clear begins anew, for another message in the same memory.
-func (h *header) clear() {
-	clear(h.fields)
-	h.values = h.values[:0]
+// begin begins another message.
+func (h *header) begin() { h.n = 0 }
+
+// done is what was set since, good until another message begins.
+func (h *header) done() nats.Header {
+	h.cut()
+	return h.fields
 }
 
-// set adds a header, be its value empty or not.
+// cut removes what only the message before had.
+func (h *header) cut() {
+	for _, key := range h.keys[h.n:] {
+		delete(h.fields, key)
+	}
+	h.keys, h.values = h.keys[:h.n], h.values[:h.n]
+}
+
+// set adds a header that wasn't set yet, be its value empty or not.
 func (h *header) set(key, value string) {
-	h.values = append(h.values, value)
-	n := len(h.values)
-	h.fields[key] = h.values[n-1 : n : n]
+	if h.n == len(h.keys) || h.keys[h.n] != key {
+		h.cut()
+		h.put(key)
+	}
+	h.values[h.n] = value
+	h.n++
+}
+
+// put adds a field.
+func (h *header) put(key string) {
+	first := len(h.values)
+	if first == cap(h.values) {
+		first = 0 // they all move
+	}
+	h.keys, h.values = append(h.keys, key), append(h.values, "")
+	for i := first; i < len(h.keys); i++ {
+		h.fields[h.keys[i]] = h.values[i : i+1 : i+1]
+	}
 }
 
 func (h *header) text(key, value string) {

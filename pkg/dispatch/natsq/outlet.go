@@ -74,7 +74,7 @@ func (l *letterhead) event(e *dispatch.Event) (*nats.Msg, error) {
 		return nil, err
 	}
 	h := l.header
-	h.clear()
+	h.begin()
 	subject := l.wire.Event(&e.Event, e.Trace, h.set)
 	h.text(headerHash, e.Hash)
 	h.text(headerPublication, e.Publication)
@@ -84,7 +84,7 @@ func (l *letterhead) event(e *dispatch.Event) (*nats.Msg, error) {
 	h.time(headerDue, e.Due)
 	h.text(headerTold, strings.Join(e.Told, ","))
 	h.text(headerMaybe, e.Maybe)
-	l.msg = nats.Msg{Subject: subject, Header: h.fields, Data: l.data}
+	l.msg = nats.Msg{Subject: subject, Header: h.done(), Data: l.data}
 	return &l.msg, nil
 }
 
@@ -104,11 +104,11 @@ func (o *Outlet) held(j *dispatch.Held, now time.Time) (*nats.Msg, error) {
 	h.text(headerMsgID, id)
 	due := dueSubject(o.prefix, d.Address)
 	if !j.Due.After(now) {
-		return &nats.Msg{Subject: due, Header: h.fields, Data: d.Data}, nil
+		return &nats.Msg{Subject: due, Header: h.done(), Data: d.Data}, nil
 	}
 	h.text(headerScheduleTarget, due)
 	h.text(headerSchedule, "@at "+j.Due.UTC().Format(time.RFC3339Nano))
-	return &nats.Msg{Subject: atSubject(o.prefix, d.Address, id), Header: h.fields, Data: d.Data}, nil
+	return &nats.Msg{Subject: atSubject(o.prefix, d.Address, id), Header: h.done(), Data: d.Data}, nil
 }
 
 // holdID names a job's stay in LATER.
