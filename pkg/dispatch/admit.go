@@ -10,10 +10,9 @@ import (
 // admit makes a delivery a job in hand. It looks at nothing but the delivery: what is no job is told so by item.refused.
 func admit(d Delivery, r *route, region string) *item {
 	it := &item{delivery: d, route: r, claim: &r.unclaimed}
-	j, err := job.Decode(d.Data, region)
-	it.job = j
+	err := it.job.DecodeInPlace(d.Data, region)
 	if err == nil {
-		err = r.accepts(j)
+		err = r.accepts(&it.job)
 	}
 	if err == nil && !job.ValidToken(d.Address.Tenant) {
 		err = &job.Error{Code: job.InvalidJob, Field: "subject", Problem: "the tenant is not a valid token: use a-z, 0-9 and -, at most 32"}
@@ -26,7 +25,7 @@ func admit(d Delivery, r *route, region string) *item {
 		it.refused = refused
 		return it
 	}
-	it.hash = j.Hash()
+	it.hash = it.job.Hash()
 	return it
 }
 

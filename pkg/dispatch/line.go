@@ -153,7 +153,7 @@ func (l *line) fate(it *item, now time.Time) func() settlement {
 	if it.expired(now) {
 		return func() settlement { return it.tooLate(passed) }
 	}
-	if it.unusable != "" {
+	if it.unusable() != "" {
 		return func() settlement { return it.senderless() }
 	}
 	if at, ok := it.due(now); ok {

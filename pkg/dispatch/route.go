@@ -54,7 +54,7 @@ func (r *route) sole(j *job.Job) string {
 func (r *route) choose(it *item, now time.Time) (a *account, why *AccountState) {
 	lane := it.delivery.Address.Lane
 	for _, a := range r.accounts {
-		if (it.pinned != nil && a != it.pinned) || it.wasAsked(a) || !a.carries(it.job) || (it.pinned == nil && it.isBarred(a)) {
+		if (it.pinned != nil && a != it.pinned) || it.wasAsked(a) || !a.carries(&it.job) || (it.pinned == nil && it.isBarred(a)) {
 			continue
 		}
 		if a.health.takes(now, lane) {
@@ -82,7 +82,7 @@ func (r *route) comeBack(now time.Time, lane job.Lane) time.Duration {
 // schedulesNatively tells whether the account that would take the job now holds it until its send_at by itself.
 func (r *route) schedulesNatively(it *item) bool {
 	for _, a := range r.accounts {
-		if a.carries(it.job) && !it.isBarred(a) {
+		if a.carries(&it.job) && !it.isBarred(a) {
 			return a.NativeSchedule
 		}
 	}

@@ -107,7 +107,6 @@ func (a *account) decide(r request, items []*item, results []providers.Result, m
 	m.ends = slices.Grow(m.ends, len(items))
 	for i, it := range items {
 		res := results[i]
-		it.asked = append(it.asked, a)
 		f := facts{
 			now:      now,
 			attempt:  it.attempt(),
@@ -119,6 +118,8 @@ func (a *account) decide(r request, items []*item, results []providers.Result, m
 			terminal: !a.Traits.ReportsDelivery,
 		}
 		if res.Outcome != providers.Submitted {
+			o := it.object()
+			o.asked = append(o.asked, a)
 			if it.pinned == nil {
 				f.next, _ = it.route.choose(it, now)
 			}
@@ -160,7 +161,7 @@ func (l *line) claim(items []*item, a *account, m *memory) bool {
 	for i, it := range items {
 		it.claim = &claims[i]
 		if it.claim.Verdict == TakenAmbiguous && it.claim.Record.Account == "" {
-			it.claim.Record.Account = it.route.sole(it.job)
+			it.claim.Record.Account = it.route.sole(&it.job)
 		}
 		if it.ambiguous() {
 			it.pinned = l.pin(it)

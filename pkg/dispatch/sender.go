@@ -12,7 +12,7 @@ import (
 func (it *item) checkSender(ctx context.Context) {
 	why, able := "", false
 	for _, a := range it.route.accounts {
-		if !a.carries(it.job) {
+		if !a.carries(&it.job) {
 			continue
 		}
 		fault := ""
@@ -23,15 +23,16 @@ func (it *item) checkSender(ctx context.Context) {
 			able = true
 			continue
 		}
-		it.barred = append(it.barred, a)
+		o := it.object()
+		o.barred = append(o.barred, a)
 		if why == "" {
 			why = "account " + a.Name + ": " + fault
 		}
 	}
-	switch d := it.delivery; {
+	switch d := &it.delivery; {
 	case able:
 	case d.Redelivered || d.Hop > 0 || d.Epoch > 0:
-		it.unusable = why
+		it.object().unusable = why
 	default:
 		it.refused = &job.Error{Code: job.InvalidSender, Field: "sender", Problem: why}
 	}
@@ -40,7 +41,7 @@ func (it *item) checkSender(ctx context.Context) {
 // senderless ends a claimed job that no account can send under its sender.
 func (it *item) senderless() settlement {
 	if it.ambiguous() {
-		return it.lost("it may have been sent, and can't be sent again: " + it.unusable)
+		return it.lost("it may have been sent, and can't be sent again: " + it.unusable())
 	}
-	return reject(providers.Result{Outcome: providers.Rejected, Code: providers.InvalidSender, Message: it.unusable})
+	return reject(providers.Result{Outcome: providers.Rejected, Code: providers.InvalidSender, Message: it.unusable()})
 }

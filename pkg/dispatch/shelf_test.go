@@ -12,7 +12,7 @@ import (
 )
 
 func shelved(lane int, id, sender string) *item {
-	return &item{job: &job.Job{ID: id, Sender: sender}, delivery: Delivery{Address: job.Address{Lane: job.Lanes()[lane]}}}
+	return &item{job: job.Job{ID: id, Sender: sender}, delivery: Delivery{Address: job.Address{Lane: job.Lanes()[lane]}}}
 }
 
 // Whatever is put and taken in whatever order: each job comes out once, packets fit, and the most urgent lane leads.

@@ -1,8 +1,10 @@
 package job
 
 import (
+	"bytes"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,26 +20,35 @@ import (
 // The job is never nil. With an error it holds what could be read and is valid by itself (ID, Channel and Metadata, nothing
 // else), so that an event can name the job that is refused. Decode keeps nothing of data and doesn't change it.
 func Decode(data []byte, region string) (*Job, error) {
+	j := new(Job)
+	return j, j.DecodeInPlace(bytes.Clone(data), region)
+}
+
+// DecodeInPlace is [Decode] into j without a copy: the job's strings lie in data, which nobody may change from then on.
+func (j *Job) DecodeInPlace(data []byte, region string) error {
 	if len(data) > MaxBytes {
-		return salvage(data[:MaxBytes]), malformed("", "is larger than 64 KiB")
+		*j = salvage(data[:MaxBytes])
+		return malformed("", "is larger than 64 KiB")
 	}
-	d, flat := readFlat(data)
+	d, flat := readFlat(j, unsafe.String(unsafe.SliceData(data), len(data)))
 	var err error
 	if !flat {
-		d, err = readAny(data)
+		d, err = readAny(j, data)
 	}
 	if err == nil {
 		err = d.check(region)
 	}
 	if err != nil {
-		return salvage(data), explain(err)
+		*j = salvage(data)
+		return explain(err)
 	}
-	return d.job, nil
+	return nil
 }
 
 // readAny reads a job in any form, or tells what is wrong with it.
-func readAny(data []byte) (draft, error) {
-	d := draft{job: new(Job)}
+func readAny(j *Job, data []byte) (draft, error) {
+	*j = Job{}
+	d := draft{job: j}
 	err := json.Unmarshal(data, &d)
 	return d, err
 }

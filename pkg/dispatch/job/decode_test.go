@@ -1,6 +1,7 @@
 package job
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,6 +40,35 @@ func TestSalvage(t *testing.T) {
 		j, err := Decode([]byte(c.data), "RU")
 		require.Error(t, err, c.data)
 		require.Equal(t, c.want, *j, c.data)
+	}
+}
+
+// What was decoded doesn't change with what it was decoded from, and decoding doesn't change that, be it in place or not.
+func TestDecodeKeepsNothing(t *testing.T) {
+	for name, data := range files(t, "jobs/valid/*.json") {
+		want, place := new(Job), bytes.Clone(data)
+		require.NoError(t, want.DecodeInPlace(place, "RU"), name)
+		require.Equal(t, data, place, name)
+
+		place = bytes.Clone(data)
+		j, err := Decode(place, "RU")
+		require.NoError(t, err, name)
+		require.Equal(t, data, place, name)
+		clear(place)
+		require.Equal(t, want, j, name)
+	}
+}
+
+// Nothing of a job that was there before is left.
+func TestDecodeInPlaceOverAnother(t *testing.T) {
+	for pattern, good := range map[string]bool{"jobs/valid/*.json": true, "jobs/invalid/*.json": false} {
+		for name, data := range files(t, pattern) {
+			want, err := Decode(data, "RU")
+			require.Equal(t, good, err == nil, name)
+			j := &Job{ID: "other", To: "+79612242243", Text: "other", Sender: "other", SendAt: time.Unix(1, 0), Metadata: map[string]string{"a": "b"}}
+			require.Equal(t, err, j.DecodeInPlace(data, "RU"), name)
+			require.Equal(t, want, j, name)
+		}
 	}
 }
 
@@ -213,4 +243,13 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 	}
+	b.Run("sms-in-place", func(b *testing.B) {
+		data, j := all["testdata/jobs/valid/sms.json"], new(Job)
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := j.DecodeInPlace(data, "RU"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -8,16 +8,17 @@ import (
 
 // flat reads jobs in the form in which nearly all come: one flat object of known fields whose values are strings, perhaps with
 // metadata. What is in any other form, or wrong in any way, it leaves to the JSON library, which alone knows how to refuse. A
-// test holds it to that one, field by field. An sms takes 0.28 µs instead of 0.64, and one piece of memory for all its strings.
+// test holds it to that one, field by field. An sms takes 0.28 µs instead of 0.64, and no memory for its strings.
 type flat struct {
 	text string
 	at   int
 }
 
-// readFlat reads a job; false: it is to be read in the other way, from the beginning.
-func readFlat(data []byte) (d draft, ok bool) {
-	f := flat{text: string(data)}
-	d.job = new(Job)
+// readFlat reads a job, whose strings are parts of the text; false: it is to be read in the other way, from the beginning.
+func readFlat(j *Job, text string) (d draft, ok bool) {
+	*j = Job{}
+	d.job = j
+	f := flat{text: text}
 	done := f.object(d.flatMember, func(name string) bool {
 		if name != "metadata" || d.given&givenMetadata != 0 {
 			return false

@@ -10,11 +10,11 @@ import (
 
 // agree sees that what is read as flat is what the JSON library reads, and never what that one refuses.
 func agree(t require.TestingT, data []byte) (flat bool) {
-	got, ok := readFlat(data)
+	got, ok := readFlat(new(Job), string(data))
 	if !ok {
 		return false
 	}
-	want, err := readAny(data)
+	want, err := readAny(new(Job), data)
 	require.NoError(t, err, "%q", data)
 	require.Equal(t, want, got, "%q", data)
 	return true

@@ -8,7 +8,7 @@ import (
 
 // salvage reads what it can of a job that was refused, up to where the JSON breaks. What is given twice with two values is
 // left out: an event must not name a job that its producer may not have meant.
-func salvage(data []byte) *Job {
+func salvage(data []byte) (j Job) {
 	dec := jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	var id, channel once
 	var metadata []byte
@@ -29,7 +29,6 @@ func salvage(data []byte) *Job {
 		}
 		return nil
 	})
-	j := new(Job)
 	if validID(id.value) {
 		j.ID = id.value
 	}
