@@ -20,6 +20,8 @@ type account struct {
 	shelf    *shelf
 	health   *health
 	slots    chan struct{}        // a token for each request under way
+	standby  *standby             // nil: none; the loop's alone
+	waiting  atomic.Bool          // the place of a packet that stands by is taken
 	settling [lanes]chan struct{} // a token for each packet whose jobs of a lane are being settled
 	tight    bool                 // the limiter had no tokens to spare last time: don't ask for more than is needed
 	turn     time.Time            // when the limiter is to be asked again for jobs that aren't urgent
@@ -54,10 +56,15 @@ func (a *account) spare() bool { return len(a.slots) < cap(a.slots) }
 // request is a packet on its way.
 type request struct {
 	items      []*item
-	asked      time.Time // when the limiter was
-	good       time.Time // when its tokens are
-	generation int64     // of the account's state that it is made under
-	ticket     string    // of the probe that it is; empty: it is none
+	asked      time.Time   // when the limiter was
+	good       time.Time   // when its tokens are
+	generation int64       // of the account's state that it is made under
+	ticket     string      // of the probe that it is; empty: it is none
+	slot       chan func() // brings how to leave its slot, once it has one; closed: it gets none
+}
+
+func newRequest(items []*item, s *AccountState) request {
+	return request{items: items, generation: s.Generation, slot: make(chan func(), 1)}
 }
 
 // run sends packets until ctx ends, then gives back what wasn't sent and waits for what was.
@@ -65,11 +72,20 @@ func (a *account) run(ctx context.Context) {
 	var packets sync.WaitGroup
 	defer packets.Wait()
 	defer func() { a.line.giveBack(a.shelf.clear()) }()
+	defer a.standDown()
+	begin := func(r request) { packets.Go(func() { a.way(ctx, r) }) }
 	for {
 		changed := a.health.changes.changed()
 		a.evict(time.Now())
+		if r, ok := a.standBy(time.Now()); ok {
+			begin(r)
+		}
 		select {
 		case a.slots <- struct{}{}:
+		case <-a.standby.tooOld():
+			continue
+		case <-a.whole():
+			continue
 		case <-changed:
 			continue
 		case <-ctx.Done():
@@ -79,16 +95,23 @@ func (a *account) run(ctx context.Context) {
 		if err != nil {
 			return
 		}
+		if a.stepIn(ctx, leave) {
+			continue
+		}
 		r, err := a.next(ctx)
 		if err != nil {
 			leave()
 			return
 		}
-		begun := time.Now()
-		packets.Go(func() {
-			a.way(ctx, r, func() { a.took.Store(int64(time.Since(begun))); leave() })
-		})
+		a.give(r, leave)
+		begin(r)
 	}
+}
+
+// give gives a packet its slot.
+func (a *account) give(r request, leave func()) {
+	begun := time.Now()
+	r.slot <- func() { a.took.Store(int64(time.Since(begun))); leave() }
 }
 
 // put gives the account a job, if there is room.
@@ -100,8 +123,11 @@ func (a *account) put(it *item, now time.Time) bool {
 	return true
 }
 
-// evict finds other places for the jobs that the account isn't to send now; true where there were some, or it is shut.
+// evict finds other places for the jobs that the account isn't to send now; true where there were some on the shelf, or it is shut.
 func (a *account) evict(now time.Time) bool {
+	if a.standby != nil && !a.fits(now) {
+		a.standDown()
+	}
 	if a.health.state.Load().shut(now) {
 		a.line.replace(a.shelf.clear())
 		return true
@@ -114,9 +140,10 @@ func (a *account) evict(now time.Time) bool {
 	return len(bulk) > 0
 }
 
-// way is the way of one packet.
-func (a *account) way(ctx context.Context, r request, leave func()) {
+// way is the way of one packet. One that stands by waits for its slot when it is claimed, the others have theirs.
+func (a *account) way(ctx context.Context, r request) {
 	if ctx.Err() != nil {
+		leave, _ := a.slot(r)
 		leave()
 		a.refund(len(r.items))
 		a.release(r)
@@ -128,7 +155,8 @@ func (a *account) way(ctx context.Context, r request, leave func()) {
 	sent, deadline := a.claim(r.items, m)
 	a.claiming.Store(max(int64(time.Since(r.asked)), a.claiming.Load()*7/8))
 	a.refund(len(r.items) - len(sent))
-	if len(sent) > 0 && !a.inTime(ctx, r, len(sent), deadline) {
+	leave, ok := a.slot(r)
+	if len(sent) > 0 && !(ok && a.inTime(ctx, r, len(sent), deadline)) {
 		a.sendLater(sent, m)
 		sent = nil
 	}
@@ -222,7 +250,7 @@ func (a *account) next(ctx context.Context) (request, error) {
 			most = 1
 		}
 		topUp := !a.tight && !a.spare()
-		r := request{items: a.shelf.packet(most, topUp), generation: state.Generation}
+		r := newRequest(a.shelf.packet(most, topUp), state)
 		t, err := a.reserve(ctx, &r)
 		if t.OK && due {
 			if t.OK, err = a.probe(ctx, &r); !t.OK {

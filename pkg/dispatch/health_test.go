@@ -44,13 +44,6 @@ func (m *moody) is(r providers.Result) { m.mood.Store(&r) }
 
 func (m *moody) requests() int { return len(m.sizes()) }
 
-// sizes are the packets so far.
-func (m *moody) sizes() []int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return append([]int(nil), m.packets...)
-}
-
 // first is the job's first event of the state.
 func (w *world) first(id string, s job.State) Event {
 	w.mu.Lock()

@@ -40,6 +40,9 @@ type plan struct {
 	dedupes  bool
 	policy   OnUnknown
 	accounts int
+	batch    int
+	inFlight int
+	arrivals []int  // of every second job in turn, in ms after the start; the others are there before
 	workers  int    // at a time, but for those that crash
 	failures int    // in a row that open a breaker
 	expiries []int  // of every third job in turn, in ms
@@ -57,6 +60,9 @@ func drawPlan(t *rapid.T) plan {
 		dedupes:  rapid.Bool().Draw(t, "dedupes"),
 		policy:   rapid.SampledFrom([]OnUnknown{"", Hold, Resend}).Draw(t, "policy"),
 		accounts: rapid.IntRange(1, 2).Draw(t, "accounts"),
+		batch:    rapid.SampledFrom([]int{1, 3, 5, 200}).Draw(t, "batch"),
+		inFlight: rapid.SampledFrom([]int{1, 2, 4}).Draw(t, "inFlight"),
+		arrivals: rapid.SliceOfN(rapid.SampledFrom([]int{0, 10, 30, 250, 2000}), 5, 5).Draw(t, "arrivals"),
 		workers:  rapid.IntRange(1, 3).Draw(t, "workers"),
 		failures: rapid.IntRange(1, 4).Draw(t, "failures"),
 		expiries: rapid.SliceOfN(rapid.SampledFrom([]int{1, 30, 1000, 40_000}), 4, 4).Draw(t, "expiries"),
@@ -118,6 +124,9 @@ func live(t *testing.T, p plan) *world {
 	}
 	cfg := testConfig(w, []string{"a", "b"}[:p.accounts]...)
 	cfg.Routes[0].OnUnknown = p.policy
+	for i := range cfg.Accounts {
+		cfg.Accounts[i].Batch, cfg.Accounts[i].InFlight = p.batch, p.inFlight
+	}
 	if len(p.waits) > 0 {
 		for i := range cfg.Accounts {
 			cfg.Accounts[i].Rate, cfg.Accounts[i].Burst = 1000, 200
@@ -138,8 +147,11 @@ func live(t *testing.T, p plan) *world {
 			at := time.Now().Add(time.Duration(p.expiries[i/3%len(p.expiries)]) * time.Millisecond)
 			body = strings.Replace(body, "{", fmt.Sprintf(`{"expires_at":%q,`, at.UTC().Format(time.RFC3339Nano)), 1)
 		}
-		w.publish(job.Lanes()[i/3%3], "otp", "shop", body)
+		time.AfterFunc(time.Duration(i%2*p.arrivals[i/2%len(p.arrivals)])*time.Millisecond, func() {
+			w.publish(job.Lanes()[i/3%3], "otp", "shop", body)
+		})
 	}
+	synctest.Wait()
 	w.publish(job.Bulk, "otp", "shop", sms("j0")) // a second publication of a spent id
 	losses := p.losses
 	ended := func() {

@@ -70,6 +70,13 @@ func (p *fakeProvider) Send(ctx context.Context, msgs []providers.Message) []pro
 	return out
 }
 
+// sizes are the packets so far.
+func (p *fakeProvider) sizes() []int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]int(nil), p.packets...)
+}
+
 // accountState is the breaker's state as the port has it.
 func accountState(s breaker.State) AccountState {
 	return AccountState{Circuit: Circuit(s.Kind), Cause: job.Code(s.Cause), Words: s.Words, Until: s.Until, Itself: s.Itself,

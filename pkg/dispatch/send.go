@@ -16,11 +16,19 @@ import (
 // margin is what is left of a lease for recording the results of a request.
 const margin = 5
 
+// deadline is until when a request must be over whose jobs are claimed now.
+func (a *account) deadline(now time.Time) time.Time {
+	lease := a.line.cfg.Lease
+	return now.Add(lease - lease/margin)
+}
+
+// needs is how much of the time until its deadline a request must have, else it isn't made.
+func (a *account) needs() time.Duration { return min(a.Timeout, a.line.cfg.Lease/2) }
+
 // claim takes the packet's jobs for this worker. It returns those to be sent, and until when a request must be over; the endings of
 // the others are added.
 func (a *account) claim(items []*item, m *memory) (send []*item, deadline time.Time) {
-	lease := a.line.cfg.Lease
-	deadline = time.Now().Add(lease - lease/margin)
+	deadline = a.deadline(time.Now())
 	if !a.line.claim(items, a, m) {
 		return nil, deadline
 	}
@@ -57,7 +65,7 @@ func unexpired(items []*item, now time.Time, m *memory) []*item {
 	})
 }
 
-// sendLater releases jobs whose tokens were lost to a delay, for this account to take up again.
+// sendLater releases jobs whose tokens were lost to a delay, or that stood by in vain, for this account to take up again.
 func (a *account) sendLater(items []*item, m *memory) {
 	for _, it := range items {
 		m.ends = append(m.ends, ending{it, move(it.phase(), a)})

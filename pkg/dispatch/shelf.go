@@ -37,6 +37,7 @@ const share = 16
 // only wait is for jobs that the server has announced.
 type shelf struct {
 	in    [lanes]chan *item
+	whole chan struct{}  // has a token since a lane of in came to hold a packet
 	held  [lanes][]*item // taken out of in, not yet in a packet
 	size  int            // jobs in a packet at most
 	key   func(providers.Message) string
@@ -47,7 +48,7 @@ type shelf struct {
 }
 
 func newShelf(a *account) *shelf {
-	s := &shelf{size: a.Batch, key: a.Traits.PacketKey, owner: a}
+	s := &shelf{size: a.Batch, key: a.Traits.PacketKey, owner: a, whole: make(chan struct{}, 1)}
 	for l := range s.in {
 		s.in[l] = make(chan *item, 2*a.Batch)
 	}
@@ -56,8 +57,10 @@ func newShelf(a *account) *shelf {
 
 // await adds a job to its lane, waiting for room; false where ctx ended or something changed before.
 func (s *shelf) await(ctx context.Context, it *item, changed <-chan struct{}) bool {
+	l := laneIndex(it.delivery.Address.Lane)
 	select {
-	case s.in[laneIndex(it.delivery.Address.Lane)] <- it:
+	case s.in[l] <- it:
+		s.tell(l)
 		return true
 	case <-changed:
 	case <-ctx.Done():
@@ -67,11 +70,24 @@ func (s *shelf) await(ctx context.Context, it *item, changed <-chan struct{}) bo
 
 // put adds a job to its lane if there is room.
 func (s *shelf) put(it *item) bool {
+	l := laneIndex(it.delivery.Address.Lane)
 	select {
-	case s.in[laneIndex(it.delivery.Address.Lane)] <- it:
+	case s.in[l] <- it:
+		s.tell(l)
 		return true
 	default:
 		return false
+	}
+}
+
+// tell lets the account's loop know that a lane holds a packet.
+func (s *shelf) tell(l int) {
+	if len(s.in[l]) < s.size {
+		return
+	}
+	select {
+	case s.whole <- struct{}{}:
+	default:
 	}
 }
 
@@ -177,6 +193,17 @@ func (s *shelf) next(ctx context.Context, timeout <-chan time.Time, changed <-ch
 		return ctx.Err()
 	}
 	return nil
+}
+
+// full tells whether the most urgent lane that holds a job has a whole packet of its own.
+func (s *shelf) full() bool {
+	s.drain()
+	top := s.top()
+	if top == lanes || len(s.held[top]) < s.size {
+		return false
+	}
+	key := s.packetKey(s.held[top][0])
+	return s.key == nil || !slices.ContainsFunc(s.held[top], func(it *item) bool { return s.packetKey(it) != key })
 }
 
 // packet takes the next packet off the shelf: the most urgent lane's jobs, then those of lesser lanes that are owed their

@@ -103,7 +103,7 @@ func (a *account) inTime(ctx context.Context, r request, n int, deadline time.Ti
 		}
 		fresh = sleep(ctx, t.Wait) == nil
 	}
-	if fresh && time.Until(deadline) >= min(a.Timeout, a.line.cfg.Lease/2) && (r.ticket == "" || late <= probeMargin) {
+	if fresh && time.Until(deadline) >= a.needs() && (r.ticket == "" || late <= probeMargin) {
 		return true
 	}
 	a.refund(n)
