@@ -56,14 +56,13 @@ func countSeptets(text string) (septets, pairs int, ok bool) {
 	return septets, pairs, true
 }
 
-// countUnits counts the UTF-16 code units of a text, and its characters that take two. Characters of two bytes, which Cyrillic is made of, it
-// reads by itself: the language's own way takes three times as long.
+// countUnits counts the UTF-16 code units of a text, and its characters that take two.
 func countUnits(text string) (units, pairs int) {
 	for i := 0; i < len(text); units++ {
 		switch c := text[i]; {
 		case c < utf8.RuneSelf:
 			i++
-		case 0xc2 <= c && c <= 0xdf && i+1 < len(text) && text[i+1]&0xc0 == 0x80:
+		case twoBytes(text, i):
 			i += 2
 		default:
 			r, size := utf8.DecodeRuneInString(text[i:])
