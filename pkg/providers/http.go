@@ -38,12 +38,11 @@ const (
 func NewClient() *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}
 	return &http.Client{
 		CheckRedirect: noRedirect,
 		Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            dialer.DialContext,
+			DialContext:            dial(&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}),
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    connectTimeout,
 			Protocols:              protocols,
@@ -85,6 +84,7 @@ type Reply struct {
 	Status     int           // HTTP status; 0: none was seen
 	Body       []byte        // whole when Answered, nil otherwise; at most MaxBody bytes
 	RetryAfter time.Duration // from Retry-After, either form, at most a day; 0: not told
+	Released   bool          // the request's body is never looked at again: its memory may be used for another one
 }
 
 // Post sends body once to the path below the endpoint's URL, and waits for the whole reply until ctx or the endpoint's
@@ -93,15 +93,27 @@ type Reply struct {
 // NotSent is proven, not guessed: the request's body was never handed to the transport, and won't be. Without its body a
 // request is no message. The endpoint must have gone through [Endpoint.WithDefaults].
 func (e Endpoint) Post(ctx context.Context, path, contentType string, body []byte) Reply {
+	return e.PostIn(ctx, path, contentType, body, nil)
+}
+
+// PostIn is Post with memory in which the reply's body is put where there is room for it. It's for those who use their memory again, see
+// [Reply.Released].
+func (e Endpoint) PostIn(ctx context.Context, path, contentType string, body, room []byte) Reply {
+	p := newParcel(body)
+	reply := e.post(ctx, path, contentType, p, room)
+	reply.Released = p.release()
+	return reply
+}
+
+func (e Endpoint) post(ctx context.Context, path, contentType string, p *parcel, room []byte) Reply {
 	ctx, cancel := context.WithTimeout(ctx, e.Timeout)
 	defer cancel()
 
-	p := newParcel(body)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL.JoinPath(path).String(), p.open())
 	if err != nil {
 		return Reply{Fate: NotSent, Err: errors.New("the account's url can't be used for requests")}
 	}
-	req.ContentLength = int64(len(body))
+	req.ContentLength = int64(len(p.body))
 	req.GetBody = func() (io.ReadCloser, error) { return p.open(), nil }
 	req.Header.Set("Content-Type", contentType)
 	req.Header.Set("Accept", "application/json")
@@ -119,7 +131,7 @@ func (e Endpoint) Post(ctx context.Context, path, contentType string, body []byt
 	defer resp.Body.Close() //nolint:errcheck // nothing was written to it, and all that is wanted was read
 
 	reply := Reply{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), e.Now())}
-	b, err := readUpTo(resp.Body, MaxBody+1, resp.ContentLength)
+	b, err := readUpTo(room, resp.Body, MaxBody+1, resp.ContentLength)
 	switch {
 	case err != nil:
 		reply.Err = fmt.Errorf("the reply broke off: %w", plain(err))
@@ -131,9 +143,9 @@ func (e Endpoint) Post(ctx context.Context, path, contentType string, body []byt
 	return reply
 }
 
-// readUpTo reads at most n bytes. Told how many will come, as most servers tell, it takes memory once; -1: they don't.
-func readUpTo(r io.Reader, n, told int64) ([]byte, error) {
-	var b bytes.Buffer
+// readUpTo reads at most n bytes, into room where they fit. Told how many will come, as most servers tell, it takes memory once; -1: they don't.
+func readUpTo(room []byte, r io.Reader, n, told int64) ([]byte, error) {
+	b := bytes.NewBuffer(room[:0])
 	b.Grow(int(min(max(told, 0), n)) + bytes.MinRead)
 	_, err := b.ReadFrom(io.LimitReader(r, n))
 	return b.Bytes(), err

@@ -239,54 +239,6 @@ func TestKeptConnectionClosedWhileIdle(t *testing.T) {
 	}
 }
 
-// What the transport read and then sent again on a new connection counts from the new connection on.
-func TestParcel(t *testing.T) {
-	p := newParcel([]byte("body"))
-	first := p.open()
-	_, err := first.Read(make([]byte, 2))
-	require.NoError(t, err)
-	require.False(t, p.seal(), "a byte was read")
-
-	again := p.open()
-	require.True(t, p.seal(), "nothing was read since the transport began again")
-	_, err = again.Read(make([]byte, 2))
-	require.ErrorIs(t, err, errSealed)
-}
-
-// The moment of cancelling is anywhere between dialling and the reply. Whatever is reported as not sent never arrives.
-func TestCancelledAnywhere(t *testing.T) {
-	var got atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if b, err := io.ReadAll(r.Body); err == nil && string(b) == "message" {
-			got.Add(1)
-		}
-	}))
-	e := endpoint(t, server.URL)
-	sent, unsent := 0, 0
-	for i := range 300 {
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() {
-			for range i * 20 {
-				if ctx.Err() != nil {
-					return
-				}
-			}
-			cancel()
-		}()
-		switch e.Post(ctx, "", "text/plain", []byte("message")).Fate {
-		case NotSent:
-			unsent++
-		default:
-			sent++
-		}
-		cancel()
-	}
-	e.Client.CloseIdleConnections()
-	server.Close()
-	require.LessOrEqual(t, got.Load(), int64(sent))
-	require.Equal(t, 300, sent+unsent)
-}
-
 func TestFollowsNoRedirectWhosoeverTheClient(t *testing.T) {
 	requests := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

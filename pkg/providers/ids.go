@@ -12,6 +12,11 @@ func Base32ID(key [32]byte) string {
 	return base32.StdEncoding.EncodeToString(key[:20])
 }
 
+// AppendBase32ID appends the [Base32ID] of a message's key.
+func AppendBase32ID(b []byte, key *[32]byte) []byte {
+	return base32.StdEncoding.AppendEncode(b, key[:20])
+}
+
 // DecimalID is a message's key as an id of exactly 18 decimal digits, the first one not 0: its first 128 bits, modulo
 // 9·10^17. Among a hundred million messages two share an id with a probability of less than 1%.
 func DecimalID(key [32]byte) string {

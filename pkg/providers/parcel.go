@@ -1,7 +1,6 @@
 package providers
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"sync"
@@ -11,12 +10,14 @@ import (
 //
 // net/http tells neither at which point a request failed nor whether its writing goroutine is still about to begin
 // when the caller already got its error. Both are settled here: seal succeeds only where nothing was read, and nothing can
-// be read after it.
+// be read after it. Nor does it tell when it is done with a body: release does.
 type parcel struct {
-	mu     sync.Mutex
-	body   []byte
-	read   bool
-	sealed bool
+	mu       sync.Mutex
+	body     []byte
+	last     *parcelReader // the one that open gave last
+	read     bool
+	sealed   bool
+	released bool
 }
 
 var errSealed = errors.New("the request was given up")
@@ -29,7 +30,8 @@ func (p *parcel) open() io.ReadCloser {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.read = false
-	return &parcelReader{parcel: p, rest: bytes.NewReader(p.body)}
+	p.last = &parcelReader{parcel: p, rest: p.body}
+	return p.last
 }
 
 // seal tells whether nothing was read, and if so, makes sure that nothing ever will be.
@@ -40,19 +42,32 @@ func (p *parcel) seal() bool {
 	return p.sealed
 }
 
+// release tells whether the body was read to its end, or sealed, and if so, makes sure that its memory is never looked at again.
+func (p *parcel) release() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.released = p.sealed || len(p.last.rest) == 0
+	return p.released
+}
+
 type parcelReader struct {
 	parcel *parcel
-	rest   *bytes.Reader
+	rest   []byte
 }
 
 func (r *parcelReader) Read(b []byte) (int, error) {
 	r.parcel.mu.Lock()
 	defer r.parcel.mu.Unlock()
-	if r.parcel.sealed {
+	if r.parcel.sealed || r.parcel.released && len(r.rest) > 0 {
 		return 0, errSealed
 	}
 	r.parcel.read = true
-	return r.rest.Read(b)
+	if len(r.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
 }
 
 func (r *parcelReader) Close() error { return nil }
