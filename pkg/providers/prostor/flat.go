@@ -17,8 +17,8 @@ type flat struct {
 	at   int
 }
 
-// parseFlat reads a reply's body; false: it is to be read in the other way.
-func parseFlat(body string) (r reply, ok bool) {
+// parseFlat reads a reply's body, its rows into room where they fit; false: it is to be read in the other way.
+func parseFlat(body string, room rows) (r reply, ok bool) {
 	f := flat{text: body}
 	seen := ""
 	ok = f.object(func(name string) bool {
@@ -32,7 +32,7 @@ func parseFlat(body string) (r reply, ok bool) {
 		case "description":
 			return f.scalar(&r.Description)
 		case "messages":
-			r.Messages, ok = f.rows()
+			r.Messages, ok = f.rows(room[:0])
 			return ok
 		case "balance":
 			return f.value()
@@ -42,12 +42,11 @@ func parseFlat(body string) (r reply, ok bool) {
 	return r, ok && f.next() == 0 && f.at == len(body)
 }
 
-// rows reads the list of rows.
-func (f *flat) rows() (rows, bool) {
+// rows reads the list of rows, and appends them.
+func (f *flat) rows(rs rows) (rows, bool) {
 	if !f.skip('[') {
 		return nil, false
 	}
-	rs := make(rows, 0, 1+strings.Count(f.text[f.at:], "{"))
 	for {
 		var r row
 		ok := f.object(func(name string) bool {
@@ -87,21 +86,38 @@ func (f *flat) scalar(s *providers.Scalar) bool {
 		*s = providers.Scalar(text)
 		return ok
 	}
-	from := f.at
-	for f.at < len(f.text) && strings.IndexByte("0123456789-.", f.text[f.at]) >= 0 {
-		f.at++
-	}
-	*s = providers.Scalar(f.text[from:f.at])
-	return number(string(*s))
+	text := f.number()
+	*s = providers.Scalar(text)
+	return text != ""
 }
 
-// number tells a JSON number without exponent, made of digits, minus signs and points.
-func number(s string) bool {
-	whole, fraction, point := strings.Cut(strings.TrimPrefix(s, "-"), ".")
-	if whole == "" || whole[0] == '0' && whole != "0" || point && fraction == "" {
-		return false
+// number reads a number without an exponent; empty: there is none.
+func (f *flat) number() string {
+	from := f.at
+	if f.at < len(f.text) && f.text[f.at] == '-' {
+		f.at++
 	}
-	return !strings.Contains(whole, "-") && !strings.ContainsAny(fraction, "-.")
+	whole := f.at
+	n := f.digits()
+	if n == 0 || n > 1 && f.text[whole] == '0' {
+		return ""
+	}
+	if f.at < len(f.text) && f.text[f.at] == '.' {
+		f.at++
+		if f.digits() == 0 {
+			return ""
+		}
+	}
+	return f.text[from:f.at]
+}
+
+// digits passes over digits and counts them.
+func (f *flat) digits() int {
+	from := f.at
+	for f.at < len(f.text) && f.text[f.at] >= '0' && f.text[f.at] <= '9' {
+		f.at++
+	}
+	return f.at - from
 }
 
 // value passes over any value, by the library.

@@ -106,9 +106,9 @@ const roubles = "RUB"
 
 const byteOrderMark = "\xef\xbb\xbf"
 
-// parse reads the body of a reply to send; ok is false where it isn't a JSON object.
-func parse(body []byte) (r reply, ok bool) {
-	if r, ok = parseFlat(string(body)); ok {
+// parse reads the body of a reply to send; ok is false where it isn't a JSON object. Its rows may lie in room.
+func parse(body []byte, room rows) (r reply, ok bool) {
+	if r, ok = parseFlat(string(body), room); ok {
 		return r, true
 	}
 	r = reply{}
@@ -126,17 +126,20 @@ func decode(body []byte, v any) bool {
 // Cyrillic ones.
 func (r reply) accepted() bool { return r.Status == "ok" || r.Status == "ок" }
 
-// read makes the results of msgs, whose ids are given, from what came back.
-func (p *provider) read(r providers.Reply, msgs []providers.Message, ids []string) []providers.Result {
+// read makes the results of msgs from what came back.
+func (p *provider) read(r providers.Reply, msgs []providers.Message, m *memory) []providers.Result {
 	if r.Fate != providers.Answered || r.Status >= 300 && r.Status < 400 {
 		return providers.All(len(msgs), r.Result(p.secrets(msgs...)...))
 	}
-	parsed, ok := parse(r.Body)
+	parsed, ok := parse(r.Body, m.rows)
+	if cap(parsed.Messages) > cap(m.rows) {
+		m.rows = parsed.Messages
+	}
 	switch {
 	case !ok:
 		return providers.All(len(msgs), p.packetResult(r, r.Plain(), p.secrets(msgs...)))
 	case len(parsed.Messages) > 0:
-		return p.rowResults(parsed, msgs, ids)
+		return p.rowResults(parsed, msgs, m.byID)
 	case parsed.accepted():
 		return providers.All(len(msgs), ambiguous("the packet was accepted, but the reply has no rows"))
 	case parsed.Description != "":
@@ -164,42 +167,41 @@ func (p *provider) packetResult(r providers.Reply, words string, secrets []provi
 	return byStatus
 }
 
-// rowResults matches rows and messages by clientId.
-func (p *provider) rowResults(parsed reply, msgs []providers.Message, ids []string) []providers.Result {
+// rowResults matches rows and messages by clientId. byID is empty and for its use.
+func (p *provider) rowResults(parsed reply, msgs []providers.Message, byID map[string]int) []providers.Result {
 	const several = -1
-	byID := make(map[string]int, len(parsed.Messages))
-	for i, r := range parsed.Messages {
-		id := strings.ToUpper(strings.TrimSpace(string(r.ClientID)))
+	for i := range parsed.Messages {
+		id := strings.ToUpper(strings.TrimSpace(string(parsed.Messages[i].ClientID)))
 		if _, again := byID[id]; again {
 			i = several
 		}
 		byID[id] = i
 	}
 	results := make([]providers.Result, len(msgs))
-	for i, m := range msgs {
-		switch at, found := byID[ids[i]]; {
+	var id [32]byte
+	for i := range msgs {
+		switch at, found := byID[string(providers.AppendBase32ID(id[:0], &msgs[i].Key))]; {
 		case !found:
 			results[i] = ambiguous("the reply has no row for this message")
 		case at == several:
 			results[i] = ambiguous("the reply has several rows for this message")
 		default:
-			results[i] = p.rowResult(parsed.Messages[at], parsed.accepted(), m)
+			p.rowResult(&results[i], &parsed.Messages[at], parsed.accepted(), &msgs[i])
 		}
 	}
 	return results
 }
 
-// rowResult is what one row says. An accepted row counts only in an accepted packet; a refused one in any.
-func (p *provider) rowResult(r row, packetAccepted bool, m providers.Message) providers.Result {
+// rowResult fills in what one row says. An accepted row counts only in an accepted packet; a refused one in any.
+func (p *provider) rowResult(res *providers.Result, r *row, packetAccepted bool, m *providers.Message) {
 	words := string(r.Status)
 	v, _ := p.phrases.Find(words)
-	var res providers.Result
 	switch {
 	case v.Outcome != providers.Submitted:
-		res = v.Result(words, p.secrets(m)...)
+		*res = v.Result(words, p.secrets(*m)...)
 		res.Status = res.Message
 	case !packetAccepted:
-		res = ambiguous("the message's row is accepted, but the packet isn't")
+		*res = ambiguous("the message's row is accepted, but the packet isn't")
 		res.Status = statusAccepted
 	default:
 		res.Outcome, res.Status = providers.Submitted, statusAccepted
@@ -211,7 +213,6 @@ func (p *provider) rowResult(r row, packetAccepted bool, m providers.Message) pr
 	if res.Cost = r.MsgCost.Amount(); res.Cost != "" {
 		res.Currency = roubles
 	}
-	return res
 }
 
 // secrets are what no words may hold.
@@ -232,6 +233,15 @@ func ambiguousOf(words string, secrets []providers.Secret) providers.Result {
 // validID tells whether an id is one by which the message can be asked for: the document says A-F and 0-9, at most 72;
 // other letters and dashes, which sibling services use, do no harm.
 func validID(s string) bool {
-	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-	return len(s) >= 1 && len(s) <= 72 && strings.Trim(s, allowed) == ""
+	if len(s) < 1 || len(s) > 72 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
 }

@@ -169,7 +169,7 @@ func FuzzReplies(f *testing.F) {
 			require.Equal(t, r.Outcome == providers.Submitted, r.Message == "")
 			require.Equal(t, r.Outcome == providers.Submitted, r.Code == "")
 			if r.Outcome == providers.Submitted {
-				parsed, ok := parse(body)
+				parsed, ok := parse(body, nil)
 				require.True(t, ok)
 				require.True(t, parsed.accepted())
 				require.NotEmpty(t, parsed.Messages)
