@@ -119,7 +119,7 @@ func (a *account) put(it *item, now time.Time) bool {
 	if !a.shelf.put(it) {
 		return false
 	}
-	a.health.given(now)
+	a.health.given(now, it.delivery.Address.Lane)
 	return true
 }
 

@@ -80,13 +80,12 @@ func (s *AccountState) rest(now time.Time) time.Duration {
 	return max(0, s.Until.Sub(now))
 }
 
-// given notes that the account was given a job. One that is to be probed needs no more for the time being; one that was shut at the same
-// moment is to see to it.
-func (h *health) given(now time.Time) {
-	s := h.state.Load()
-	if s.due(now) {
+// given notes that the account was given a job of the lane. One that is to be probed needs no more for the time being; one that came not to take such jobs at
+// the same moment is to see to it.
+func (h *health) given(now time.Time, lane job.Lane) {
+	if h.state.Load().due(now) {
 		h.offered.Store(now.Add(offerFor).UnixNano())
-	} else if !s.shut(now) {
+	} else if h.takes(now, lane) {
 		return
 	}
 	h.changes.tell()

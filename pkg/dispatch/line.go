@@ -117,7 +117,7 @@ func (l *line) place(ctx context.Context, it *item) {
 		a.shelf.announce(it)
 		changed := l.changes.changed()
 		if a.health.takes(now, it.delivery.Address.Lane) && a.shelf.await(ctx, it, changed) {
-			a.health.given(now)
+			a.health.given(now, it.delivery.Address.Lane)
 			return
 		}
 		if ctx.Err() != nil {

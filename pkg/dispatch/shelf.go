@@ -195,15 +195,24 @@ func (s *shelf) next(ctx context.Context, timeout <-chan time.Time, changed <-ch
 	return nil
 }
 
-// full tells whether the most urgent lane that holds a job has a whole packet of its own.
+// leads is the most urgent lane that has a job, be it still in in; lanes where none has.
+func (s *shelf) leads() int {
+	for l := range s.in {
+		if len(s.held[l])+len(s.in[l]) > 0 {
+			return l
+		}
+	}
+	return lanes
+}
+
+// full tells whether the most urgent lane that has a job has a whole packet of its own. Else it takes nothing out of in: whole tells when there is one.
 func (s *shelf) full() bool {
-	s.drain()
-	top := s.top()
-	if top == lanes || len(s.held[top]) < s.size {
+	if l := s.leads(); l == lanes || len(s.held[l])+len(s.in[l]) < s.size {
 		return false
 	}
-	key := s.packetKey(s.held[top][0])
-	return s.key == nil || !slices.ContainsFunc(s.held[top], func(it *item) bool { return s.packetKey(it) != key })
+	s.drain()
+	h := s.held[s.top()]
+	return len(h) >= s.size && (s.key == nil || !slices.ContainsFunc(h, func(it *item) bool { return s.packetKey(it) != s.packetKey(h[0]) }))
 }
 
 // packet takes the next packet off the shelf: the most urgent lane's jobs, then those of lesser lanes that are owed their

@@ -23,12 +23,13 @@ type standby struct {
 
 // standBy makes the packet that is to stand by, if there can be one now.
 func (a *account) standBy(now time.Time) (r request, ok bool) {
-	state := a.health.state.Load()
-	if a.standby != nil || a.waiting.Load() || a.spare() || a.limited() || a.Bounded || state.Circuit != Closed ||
-		!a.shelf.full() || a.shelf.top() == laneIndex(job.Urgent) {
+	if a.standby != nil || a.waiting.Load() || a.spare() || a.limited() || a.Bounded || !a.shelf.full() {
 		return request{}, false
 	}
-	lane := a.shelf.top()
+	lane, state := a.shelf.top(), a.health.state.Load()
+	if lane == laneIndex(job.Urgent) || state.Circuit != Closed || !a.health.takes(now, job.Lanes()[lane]) {
+		return request{}, false
+	}
 	r = newRequest(a.shelf.packet(a.Batch, false), state)
 	r.asked, r.good = now, now
 	isBulk := func(it *item) bool { return it.delivery.Address.Lane == job.Bulk }
@@ -65,8 +66,7 @@ func (a *account) stepIn(ctx context.Context, leave func()) bool {
 	if a.standby == nil || ctx.Err() != nil {
 		return false
 	}
-	a.shelf.drain()
-	if a.shelf.top() < a.standby.lane {
+	if a.shelf.leads() < a.standby.lane {
 		return false
 	}
 	a.give(a.standby.request, leave)
