@@ -156,7 +156,7 @@ func (a *account) way(ctx context.Context, r request) {
 	a.claiming.Store(max(int64(time.Since(r.asked)), a.claiming.Load()*7/8))
 	a.refund(len(r.items) - len(sent))
 	leave, ok := a.slot(r)
-	if len(sent) > 0 && !(ok && a.inTime(ctx, r, len(sent), deadline)) {
+	if len(sent) > 0 && (!ok || !a.inTime(ctx, r, len(sent), deadline)) {
 		a.sendLater(sent, m)
 		sent = nil
 	}

@@ -104,18 +104,17 @@ func (w *world) drained(ctx context.Context, c crew, l load, done int) (time.Tim
 	return changed, nil
 }
 
+// acksWithin is how long the server may take for the acks of a subject that has stopped.
+const acksWithin = 5 * time.Second
+
 // told sees, once the subject has stopped, that every job of these loads that isn't in its stream any more was sent once and has an event, and
 // returns the requests.
 func (w *world) told(ctx context.Context, loads ...load) (arrivals, error) {
-	gone := 0
-	for _, l := range loads {
-		left, err := w.waiting(ctx, l.lane)
-		if err != nil {
-			return nil, err
-		}
-		gone += l.jobs - left
-	}
 	seen, err := w.sights(ctx)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := w.gone(ctx, seen.messages(), loads)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +137,33 @@ func (w *world) told(ctx context.Context, loads ...load) (arrivals, error) {
 		return nil, errors.New("no job was taken")
 	}
 	return seen, nil
+}
+
+// gone is how many jobs of these loads aren't in their streams any more. The server may still be busy with the last acks: until as many are gone as were
+// sent it gets a few seconds.
+func (w *world) gone(ctx context.Context, sent int, loads []load) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, acksWithin)
+	defer cancel()
+	pace := time.NewTicker(acksWithin / 100)
+	defer pace.Stop()
+	for {
+		gone := 0
+		for _, l := range loads {
+			left, err := w.waiting(ctx, l.lane)
+			if err != nil {
+				return 0, err
+			}
+			gone += l.jobs - left
+		}
+		if gone >= sent {
+			return gone, nil
+		}
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
+			return gone, nil
+		}
+	}
 }
 
 // waiting is how many jobs a lane's stream holds.
