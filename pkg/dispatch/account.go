@@ -21,7 +21,7 @@ type account struct {
 	health   *health
 	slots    chan struct{}        // a token for each request under way
 	standby  *standby             // nil: none; the loop's alone
-	waiting  atomic.Bool          // the place of a packet that stands by is taken
+	taken    atomic.Bool          // the place of a packet that stands by, until it has a slot or is released
 	settling [lanes]chan struct{} // a token for each packet whose jobs of a lane are being settled
 	tight    bool                 // the limiter had no tokens to spare last time: don't ask for more than is needed
 	turn     time.Time            // when the limiter is to be asked again for jobs that aren't urgent

@@ -212,7 +212,11 @@ func (s *shelf) full() bool {
 	}
 	s.drain()
 	h := s.held[s.top()]
-	return len(h) >= s.size && (s.key == nil || !slices.ContainsFunc(h, func(it *item) bool { return s.packetKey(it) != s.packetKey(h[0]) }))
+	if len(h) < s.size || s.key == nil {
+		return len(h) >= s.size
+	}
+	key := s.packetKey(h[0])
+	return !slices.ContainsFunc(h, func(it *item) bool { return s.packetKey(it) != key })
 }
 
 // packet takes the next packet off the shelf: the most urgent lane's jobs, then those of lesser lanes that are owed their

@@ -23,7 +23,7 @@ type standby struct {
 
 // standBy makes the packet that is to stand by, if there can be one now.
 func (a *account) standBy(now time.Time) (r request, ok bool) {
-	if a.standby != nil || a.waiting.Load() || a.spare() || a.limited() || a.Bounded || !a.shelf.full() {
+	if a.standby != nil || a.taken.Load() || a.spare() || a.limited() || a.Bounded || !a.shelf.full() {
 		return request{}, false
 	}
 	lane, state := a.shelf.top(), a.health.state.Load()
@@ -34,7 +34,7 @@ func (a *account) standBy(now time.Time) (r request, ok bool) {
 	r.asked, r.good = now, now
 	isBulk := func(it *item) bool { return it.delivery.Address.Lane == job.Bulk }
 	a.standby = &standby{request: r, lane: lane, bulk: slices.ContainsFunc(r.items, isBulk), until: a.deadline(now).Add(-a.needs())}
-	a.waiting.Store(true)
+	a.taken.Store(true)
 	return r, true
 }
 
@@ -71,7 +71,7 @@ func (a *account) stepIn(ctx context.Context, leave func()) bool {
 	}
 	a.give(a.standby.request, leave)
 	a.standby = nil
-	a.waiting.Store(false)
+	a.taken.Store(false)
 	return true
 }
 
@@ -88,5 +88,5 @@ func (a *account) slot(r request) (leave func(), ok bool) {
 	if leave, ok = <-r.slot; ok {
 		return leave, true
 	}
-	return func() { a.waiting.Store(false) }, false
+	return func() { a.taken.Store(false) }, false
 }

