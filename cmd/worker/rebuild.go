@@ -73,7 +73,8 @@ func (r *rebuilder) restore(ctx context.Context) error {
 // rebuild does it as the only worker, or nearly so: two at once do no harm.
 func (r *rebuilder) rebuild(ctx context.Context) error {
 	defer func() { _ = r.claims.Leave(context.WithoutCancel(ctx)) }() // a lost one is waited for
-	if whole, err := r.claims.Ensure(ctx); err != nil || whole {      // the one that led before was done just now
+	// The one that led before may have been done just now.
+	if whole, err := r.claims.Ensure(ctx); err != nil || whole {
 		return err
 	}
 	delivered, err := natsq.Delivered(ctx, r.js, r.layout)

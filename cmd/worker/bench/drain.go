@@ -142,8 +142,7 @@ func (w *world) told(ctx context.Context, loads ...load) (arrivals, error) {
 // gone is how many jobs of these loads aren't in their streams any more. The server may still be busy with the last acks: until as many are gone as were
 // sent it gets a few seconds.
 func (w *world) gone(ctx context.Context, sent int, loads []load) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, acksWithin)
-	defer cancel()
+	over := time.After(acksWithin)
 	pace := time.NewTicker(acksWithin / 100)
 	defer pace.Stop()
 	for {
@@ -160,8 +159,10 @@ func (w *world) gone(ctx context.Context, sent int, loads []load) (int, error) {
 		}
 		select {
 		case <-pace.C:
-		case <-ctx.Done():
+		case <-over:
 			return gone, nil
+		case <-ctx.Done():
+			return 0, ctx.Err()
 		}
 	}
 }

@@ -88,6 +88,11 @@ func bench(ctx context.Context, o options, out, log io.Writer) (err error) {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(p.dir) }() // a temporary folder
+	if o.profile != "" {
+		if err := os.MkdirAll(o.profile, 0o700); err != nil {
+			return err
+		}
+	}
 	if err := lab.ClearOverrides(); err != nil {
 		return err
 	}
