@@ -58,7 +58,8 @@ func (s *Store) takes(guards []string, number uint64, reqs []dispatch.ClaimReque
 			out[i].Verdict, out[i].Record.Attempts = dispatch.TakenAmbiguous, 1
 		}
 	}
-	var text []byte
+	var text sheet
+	var head []byte
 	all := b.places()
 	for _, jobs := range all {
 		for _, i := range jobs {
@@ -66,11 +67,11 @@ func (s *Store) takes(guards []string, number uint64, reqs []dispatch.ClaimReque
 			a.end()
 		}
 		for some := range slices.Chunk(jobs, pageSize) {
+			text.begin()
 			for _, i := range some {
 				r := fresh(&reqs[i], out[i].Verdict == dispatch.TakenAmbiguous)
-				text = append(strconv.AppendInt(text[:0], int64(i), 10), ';')
-				text = appendRecord(text, &r)
-				a.buf = appendPlace(a.buf, '@', text)
+				head = append(strconv.AppendInt(append(head[:0], '@'), int64(i), 10), ';')
+				a.buf = text.add(a.buf, head, &r)
 			}
 			a.end()
 		}

@@ -34,14 +34,12 @@ local function arrange(paged)
       untouched = untouched .. '0'
     else
       untouched = untouched .. '1'
-      local to = 0
       for i = first, last do
-        local _, colon, length = string.find(page, '^(%d+):', to + 1)
-        to = colon + length
         if value[fields[i]] then
           stood[#stood + 1] = i
         else
-          single[i] = till .. front .. string.sub(page, colon + 2, to)
+          local head, record = part(page, i - first)
+          single[i] = till .. front .. string.sub(head, 2) .. record
         end
       end
     end

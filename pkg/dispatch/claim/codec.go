@@ -16,6 +16,7 @@ const (
 	noLease     = "0000000000000"
 	free        = ";"  // the token of a record that nobody holds
 	rebuilt     = "~;" // the token of a record from the status stream: who held it before may still record
+	order       = '|'  // what follows is in the order of this version
 )
 
 // errMalformed says that a value isn't a record of this version.
@@ -42,7 +43,8 @@ var phases = [...]struct {
 	phase  dispatch.Phase
 }{{'c', dispatch.Claimed}, {'s', dispatch.Sending}, {'w', dispatch.Waiting}, {'o', dispatch.Concluded}, {'d', dispatch.Dead}}
 
-// appendRecord appends a record, without lease and token. Of the last event it keeps what the job itself doesn't carry.
+// appendRecord appends a record, without lease and token. Of the last event it keeps what the job itself doesn't carry. What records of a packet have in
+// common stands first, so that a page holds it once.
 func appendRecord(b []byte, r *dispatch.Record) []byte {
 	letter := byte('s') // an unknown phase would be a fault of the caller; this one lets nobody send blindly
 	for _, p := range phases {
@@ -58,22 +60,38 @@ func appendRecord(b []byte, r *dispatch.Record) []byte {
 	b = appendInt(b, r.Hop)
 	b = appendInt(b, r.Attempts)
 	b = appendInt(b, r.Sequence)
-	b = appendTime(b, r.Due)
-	b = appendHash(b, r.Hash)
-	b = appendString(b, r.Publication)
+	b = append(appendTime(b, r.Due), order)
 	b = appendString(b, r.Account)
 	b = appendInt(b, len(r.Told))
 	for _, t := range r.Told {
 		b = appendString(b, t)
 	}
-	if r.Last != nil {
-		b = appendEvent(b, r.Last, r.Account)
+	if r.Last == nil {
+		return appendHash(appendString(append(b, noEvent), r.Publication), r.Hash)
 	}
-	return b
+	b = appendEvent(b, r.Last, r.Account)
+	b = appendInt(b, r.Last.Segments)
+	b = appendString(b, r.Last.Cost)
+	b = appendString(b, r.Publication)
+	b = appendString(b, r.Last.ProviderID)
+	return appendHash(b, r.Hash)
 }
 
-// appendEvent appends an event; that its account is the record's takes one byte.
+// The letters that tell of a record's last event.
+const (
+	noEvent = '-'
+	event   = '+'
+	failure = '!' // one with an error
+)
+
+// appendEvent appends what many events have in common; that an event's account is the record's takes one byte.
 func appendEvent(b []byte, e *job.Event, account string) []byte {
+	if e.Error == nil {
+		b = append(b, event)
+	} else {
+		b = appendString(append(b, failure), string(e.Error.Code))
+		b = appendString(b, e.Error.Message)
+	}
 	b = appendString(b, string(e.State))
 	final := 0
 	if e.Final {
@@ -82,7 +100,6 @@ func appendEvent(b []byte, e *job.Event, account string) []byte {
 	b = appendInt(b, final)
 	b = appendInt(b, e.Sequence)
 	b = appendInt(b, e.Attempt)
-	b = appendInt(b, e.Segments)
 	b = appendInt(b, e.Recipients)
 	b = appendTime(b, e.At)
 	b = appendTime(b, e.RetryAt)
@@ -91,12 +108,8 @@ func appendEvent(b []byte, e *job.Event, account string) []byte {
 	} else {
 		b = appendString(b, e.Account)
 	}
-	for _, s := range [...]string{e.Publication, e.Provider, e.ProviderID, e.ProviderStatus, e.Cost, e.Currency} {
+	for _, s := range [...]string{e.Publication, e.Provider, e.ProviderStatus, e.Currency} {
 		b = appendString(b, s)
-	}
-	if e.Error != nil {
-		b = appendString(b, string(e.Error.Code))
-		b = appendString(b, e.Error.Message)
 	}
 	return b
 }
@@ -157,12 +170,11 @@ func decode(value string) (found, error) {
 	d.rest = rest[1:]
 	r.Epoch, r.Hop, r.Attempts, r.Sequence = d.int(), d.int(), d.int(), d.int()
 	r.Due = d.time()
-	r.Hash, r.Publication, r.Account = d.hash(), d.string(), d.string()
-	for range d.count() {
-		r.Told = append(r.Told, d.string())
-	}
-	if d.rest != "" {
-		r.Last = d.event(r.Account)
+	if common, ok := strings.CutPrefix(d.rest, string(order)); ok {
+		d.rest = common
+		d.record(r)
+	} else {
+		d.earlier(r)
 	}
 	if d.bad {
 		return found{}, errMalformed
@@ -176,24 +188,87 @@ type decoder struct {
 	bad  bool
 }
 
+// record reads what follows the order.
+func (d *decoder) record(r *dispatch.Record) {
+	r.Account = d.string()
+	r.Told = d.told()
+	if e := d.event(r.Account); e != nil {
+		e.Segments, e.Cost = d.int(), d.string()
+		r.Publication, e.ProviderID = d.string(), d.string()
+		r.Last = e
+	} else {
+		r.Publication = d.string()
+	}
+	r.Hash = d.hash()
+	d.bad = d.bad || d.rest != ""
+}
+
+func (d *decoder) told() (told []string) {
+	for range d.count() {
+		told = append(told, d.string())
+	}
+	return told
+}
+
+// event reads what appendEvent wrote; nil where there is none.
 func (d *decoder) event(account string) *job.Event {
-	e := &job.Event{State: job.State(d.string())}
-	e.Final = d.int() == 1
+	e := new(job.Event)
+	switch d.byte() {
+	case event:
+	case failure:
+		e.Error = &job.Reason{Code: job.Code(d.string()), Message: d.string()}
+	case noEvent:
+		return nil
+	default:
+		d.bad = true
+		return nil
+	}
+	e.State, e.Final = job.State(d.string()), d.int() == 1
+	e.Sequence, e.Attempt, e.Recipients = d.int(), d.int(), d.int()
+	e.At, e.RetryAt = d.time(), d.time()
+	e.Account = d.account(account)
+	for _, s := range [...]*string{&e.Publication, &e.Provider, &e.ProviderStatus, &e.Currency} {
+		*s = d.string()
+	}
+	return e
+}
+
+func (d *decoder) account(same string) string {
+	if rest, ok := strings.CutPrefix(d.rest, "="); ok {
+		d.rest = rest
+		return same
+	}
+	return d.string()
+}
+
+// earlier reads what follows the due time in a record of the version before this one: what is the record's own, then the last event, if any, to the end.
+func (d *decoder) earlier(r *dispatch.Record) {
+	r.Hash, r.Publication, r.Account = d.hash(), d.string(), d.string()
+	r.Told = d.told()
+	if d.rest == "" || d.bad {
+		return
+	}
+	e := &job.Event{State: job.State(d.string()), Final: d.int() == 1}
 	e.Sequence, e.Attempt, e.Segments, e.Recipients = d.int(), d.int(), d.int(), d.int()
 	e.At, e.RetryAt = d.time(), d.time()
-	if rest, same := strings.CutPrefix(d.rest, "="); same {
-		d.rest, e.Account = rest, account
-	} else {
-		e.Account = d.string()
-	}
+	e.Account = d.account(r.Account)
 	for _, s := range [...]*string{&e.Publication, &e.Provider, &e.ProviderID, &e.ProviderStatus, &e.Cost, &e.Currency} {
 		*s = d.string()
 	}
 	if d.rest != "" {
 		e.Error = &job.Reason{Code: job.Code(d.string()), Message: d.string()}
 	}
+	r.Last = e
 	d.bad = d.bad || d.rest != ""
-	return e
+}
+
+func (d *decoder) byte() byte {
+	if d.bad = d.bad || d.rest == ""; d.bad {
+		return 0
+	}
+	b := d.rest[0]
+	d.rest = d.rest[1:]
+	return b
 }
 
 func (d *decoder) until(sep string) int64 { return d.in(10, sep) }

@@ -1,6 +1,7 @@
 package claim
 
 import (
+	"encoding/hex"
 	"testing"
 	"time"
 
@@ -62,6 +63,30 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	})
 }
 
+// Records of the version before this one are still read: with an event and an error, with an event alone, and without.
+func TestEarlierRecordsAreRead(t *testing.T) {
+	hash := hex.EncodeToString([]byte("0123456789abcdef"))
+	record := dispatch.Record{Phase: dispatch.Concluded, Epoch: 1, Hop: 2, Attempts: 3, Sequence: 4, Hash: hash, Publication: "J:7", Account: "main", Told: []string{"x"}}
+	const front = "1790000000123w.1.2;o1 2 3 4 - x0123456789abcdef3:J:74:main1 1:x"
+	for end, last := range map[string]*job.Event{
+		"": nil,
+		"9:submitted0 4 3 2 1 - - =0:7:prostor10:25926211968:accepted4:2.353:RUB": {State: job.Submitted, Sequence: 4, Attempt: 3, Segments: 2, Recipients: 1,
+			Account: "main", Provider: "prostor", ProviderID: "2592621196", ProviderStatus: "accepted", Cost: "2.35", Currency: "RUB"},
+		"8:rejected1 4 3 0 0 - - 3:two0:0:0:0:0:0:1:c1:w": {State: job.Rejected, Final: true, Sequence: 4, Attempt: 3, Account: "two",
+			Error: &job.Reason{Code: "c", Message: "w"}},
+	} {
+		want := record
+		want.Last = last
+		got, err := decode(front + end)
+		require.NoError(t, err)
+		require.Equal(t, found{Lease: 1790000000123, Token: "w.1.2;", Record: want}, got)
+		if last != nil {
+			_, err = decode(front + end + "0")
+			require.ErrorIs(t, err, errMalformed)
+		}
+	}
+}
+
 func TestWhatTheJobCarriesIsNotKept(t *testing.T) {
 	e := job.Event{Job: "ord-1", Tenant: "shop", Route: "otp", Lane: job.Urgent, Channel: job.SMS, State: job.Submitted, Sequence: 1,
 		Metadata: map[string]string{"order": "1"}}
@@ -74,6 +99,7 @@ func FuzzDecode(f *testing.F) {
 	r := dispatch.Record{Phase: dispatch.Waiting, Hop: 2, Told: []string{"throttled@a"}, Last: &job.Event{State: job.Retrying, Error: &job.Reason{Code: "x"}}}
 	f.Add(string(appendRecord([]byte("1790000000123w.1.2;"), &r)))
 	f.Add("0000000000000;o0 0 0 0 - 0:0:0:0 ")
+	f.Add("0000000000000;o0 0 0 0 - |0:0 -0:0:")
 	f.Add("0000000000000~;")
 	f.Fuzz(func(t *testing.T, value string) {
 		got, err := decode(value)

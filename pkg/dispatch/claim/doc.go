@@ -24,9 +24,10 @@
 //
 // A record is
 //
-//	<lease, ms, 13 digits><token;><phase><epoch> <hop> <attempts> <sequence> <due> <hash><publication><account><told><last event>
+//	<lease, ms, 13 digits><token;><phase><epoch> <hop> <attempts> <sequence> <due> |<account><told><last event><publication><provider's id><hash>
 //
-// Of a packet, eight of them share a page, in the same hash, and their fields point at it. As long as nobody touched one of a page's jobs, Record writes the page
+// Of a packet, eight of them share a page, in the same hash, and their fields point at it. What all records of a packet have in common stands first, so that a page has it but
+// once: it needs half the bytes, each of which costs Redis twice, as it is sent and as Lua hashes it. As long as nobody touched one of a page's jobs, Record writes the page
 // as a whole: a worker that takes one over, or a job that is recorded alone, leaves a mark, and the page's other jobs are recorded one by one from then
 // on. What is written later of one of its jobs, as by a receipt, stands in the job's own field; the page stays as it is until all have left it. terms.lua, which stands before all scripts, has the details, and is all that knows them.
 //

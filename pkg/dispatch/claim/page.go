@@ -43,10 +43,27 @@ func (s *Store) appendFront(b []byte, number uint64) []byte {
 	return append(strconv.AppendUint(append(append(b, s.worker...), '.'), number, 36), '.')
 }
 
-// appendPlace appends a text to a page, behind a mark.
-func appendPlace(b []byte, mark byte, text []byte) []byte {
-	b = strconv.AppendInt(b, int64(len(text)+1), 10)
-	return append(append(b, ':', mark), text...)
+// sheet builds the texts of pages, see terms.lua, each of which has what its records begin with in common but once.
+type sheet struct{ first, record []byte }
+
+// begin begins a page.
+func (t *sheet) begin() { t.first = t.first[:0] }
+
+// add appends a record to a page, behind its length and a head that ends with ';'.
+func (t *sheet) add(page, head []byte, r *dispatch.Record) []byte {
+	t.record = appendRecord(t.record[:0], r)
+	same := 0
+	for same < min(len(t.first), len(t.record)) && t.first[same] == t.record[same] {
+		same++
+	}
+	if len(t.first) == 0 {
+		t.first = append(t.first, t.record...)
+	}
+	var digits [20]byte
+	shared := strconv.AppendInt(digits[:0], int64(same), 10)
+	page = strconv.AppendInt(page, int64(len(head)+len(shared)+1+len(t.record)-same), 10)
+	page = append(append(append(page, ':'), head...), shared...)
+	return append(append(page, ' '), t.record[same:]...)
 }
 
 // fill is a page and the updates that are for it, by their places in it.

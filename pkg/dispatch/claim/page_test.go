@@ -8,6 +8,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/gonets/gonets/pkg/dispatch"
 	"github.com/gonets/gonets/pkg/ratelimit/redistest"
@@ -107,6 +108,83 @@ func TestALostAnswerOfAPacket(t *testing.T) {
 	require.Equal(t, 2, stands(t, s, updates[5].ID).Record.Sequence)
 	require.Empty(t, placeOfJob(t, s, updates[5].ID).page, "a receipt takes its job out of the page")
 	require.NotEmpty(t, placeOfJob(t, s, updates[4].ID).page)
+}
+
+// A page gives each record back as it was, however much of it the first one has in common.
+func TestRecordsOfAPageComeBackAsTheyWere(t *testing.T) {
+	s := newStore(t, open(t, redistest.Start(t)), "one")
+	guards, err := s.armed()
+	require.NoError(t, err)
+	round := 0
+	rapid.Check(t, func(r *rapid.T) {
+		round++
+		updates := take(t, s, packetOf(s, fmt.Sprint("r", round, "-"), pageSize))
+		steps := make([]receipts.Step, pageSize)
+		open := make([]int, pageSize)
+		like := recordGen().Draw(r, "like")
+		for i := range updates {
+			updates[i].Record = like
+			if rapid.Bool().Draw(r, "another") {
+				updates[i].Record = recordGen().Draw(r, "record")
+			}
+			steps[i].Known.Tenant, steps[i].Known.Job, open[i] = updates[i].Tenant, updates[i].ID, i
+		}
+		held := func(record func(i int) dispatch.Record, token func(i int) string) {
+			values, _, _, err := s.look(t.Context(), guards, steps, open)
+			require.NoError(r, err)
+			for i := range updates {
+				require.NotEmpty(t, placeOfJob(t, s, updates[i].ID).page)
+				f, err := decode(values[i])
+				require.NoError(r, err)
+				require.Equal(r, token(i), f.Token)
+				require.Equal(r, record(i), f.Record)
+			}
+		}
+		held(func(i int) dispatch.Record { q := ask(updates[i].ID); return fresh(&q, false) }, func(i int) string { return updates[i].Token })
+		recordAll(t, s, updates)
+		held(func(i int) dispatch.Record { return updates[i].Record }, func(int) string { return free })
+	})
+}
+
+// Pages of the version before this one are still read: their records are whole.
+func TestPagesOfTheVersionBefore(t *testing.T) {
+	client := open(t, redistest.Start(t))
+	s := newStore(t, client, "one")
+	updates := take(t, s, packetOf(s, "p", 2*pageSize))
+	earlier := func(id, head string) {
+		p := placeOfJob(t, s, id)
+		page := ""
+		for i := range pageSize {
+			front := ""
+			if head == "@" {
+				front = fmt.Sprint("@", i)
+			}
+			text := front + ";s0 0 0 0 - 1:h3:J:14:main0 "
+			page += fmt.Sprint(len(text)) + ":" + text
+		}
+		require.NoError(t, client.HSet(t.Context(), p.key, p.value[:len(p.value)-2], page).Err())
+	}
+	earlier(updates[0].ID, "@")
+	earlier(updates[pageSize].ID, ";")
+	guards, err := s.armed()
+	require.NoError(t, err)
+	steps := make([]receipts.Step, len(updates))
+	open := make([]int, len(updates))
+	for i, u := range updates {
+		steps[i].Known.Tenant, steps[i].Known.Job, open[i] = u.Tenant, u.ID, i
+	}
+	values, _, _, err := s.look(t.Context(), guards, steps, open)
+	require.NoError(t, err)
+	for i, u := range updates {
+		f, err := decode(values[i])
+		require.NoError(t, err)
+		require.Equal(t, dispatch.Record{Phase: dispatch.Sending, Hash: "h", Publication: "J:1", Account: "main"}, f.Record)
+		if i < pageSize {
+			require.Equal(t, u.Token, f.Token)
+		} else {
+			require.Equal(t, free, f.Token)
+		}
+	}
 }
 
 // A page stays until the last of its jobs has left it, whether they left before it was recorded or after, one by one or together.

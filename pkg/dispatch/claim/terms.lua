@@ -4,8 +4,9 @@
 -- the client believes: it has to name all keys.
 --
 -- A value is the record itself, or a pointer '@<sheaf>.<page>.<place>' to it. Records that were claimed together lie by eight in pages, '@<sheaf>.<page>', of a
--- sheaf, '@<sheaf>', all in the same hash; '@' counts the sheaves. Pages and places are counted from 0. A page is its records, each behind its length, where
--- ';' in front stands for no lease and no token, and '@' for the sheaf's lease and the front of its tokens. A sheaf is '<lease, 13 digits><a digit of each page> <front>'. The
+-- sheaf, '@<sheaf>', all in the same hash; '@' counts the sheaves. Pages and places are counted from 0. A page is its records, each behind its length, a head and the number
+-- of bytes that it has in common with the page's first one: <length>:<head><number> <the rest>. The head ';' stands for no lease and no token, '@<...>;' for the sheaf's lease and the front of its
+-- tokens. In pages of the version before this one the records are whole, without a number. A sheaf is '<lease, 13 digits><a digit of each page> <front>'. The
 -- digit is 0 as long as a page is as the claim left it, with all its jobs pointing at it; 1 more than the number of jobs that have left it since, or 1 once it was recorded as a
 -- whole. So a page is written once or twice and never again, and goes with the last of its jobs.
 local time = redis.call('TIME')
@@ -79,18 +80,22 @@ end
 
 local ends = {} -- where in a page's text each record ends, by the text
 
--- place tells where in a page the text of a pointer is.
-local function place(page, pointer)
-  local all, n = ends[page], tonumber(string.sub(pointer, -1)) + 1
+-- part gives the head and the record of a place in a page's text.
+local function part(page, place)
+  local all = ends[page]
   if not all then
-    all = {[0] = 0}
+    all = {[0] = 0, first = string.find(page, ';', 1, true) + 3}
     ends[page] = all
   end
-  for i = #all + 1, n do
+  for i = #all + 1, place + 1 do
     local _, colon, length = string.find(page, '^(%d+):', all[i - 1] + 1)
     all[i] = colon + length
   end
-  return string.find(page, ':', all[n - 1] + 1, true) + 1, all[n]
+  local _, at, head, shared = string.find(page, '^%d+:([^;]*;)(%d*)', all[place] + 1)
+  if shared == '' then
+    return head, string.sub(page, at + 1, all[place + 1])
+  end
+  return head, string.sub(page, all.first, all.first + shared - 1) .. string.sub(page, at + 2, all[place + 1])
 end
 
 -- get is the whole record of a job, nil where there is none. A pointer to nothing stands for itself, and is no record.
@@ -103,15 +108,12 @@ local function get(field)
   if not page then
     return v
   end
-  local from, to = place(page, v)
-  local mark = string.byte(page, from)
-  if mark == 64 then -- @
+  local head, record = part(page, tonumber(string.sub(v, -1)))
+  if string.byte(head) == 64 then -- @
     local lease, front = string.match(read(key, string.match(v, '^@%d+')) or '', '^(' .. string.rep('%d', 13) .. ')%d* (.*)$')
-    return lease and lease .. front .. string.sub(page, from + 1, to) or v
-  elseif mark == 59 then -- ;
-    return '0000000000000' .. string.sub(page, from, to)
+    return lease and lease .. front .. string.sub(head, 2) .. record or v
   end
-  return string.sub(page, from, to)
+  return (head == ';' and '0000000000000' or '') .. head .. record
 end
 
 local writes = {} -- what is to be written: by hash, the values of fields

@@ -77,14 +77,14 @@ func (s *Store) writePages(guards []string, updates []dispatch.Update, whole []f
 		return nil
 	}
 	a := newArena(2*len(whole), 240*pageSize*len(whole))
-	var text []byte
+	var text sheet
 	for k := range whole {
 		f := &whole[k]
 		a.buf = strconv.AppendInt(a.buf, int64(f.page.number), 10)
 		a.end()
+		text.begin()
 		for _, i := range f.updates {
-			text = appendRecord(text[:0], &updates[i].Record)
-			a.buf = appendPlace(a.buf, ';', text)
+			a.buf = text.add(a.buf, []byte(free), &updates[i].Record)
 		}
 		a.end()
 	}

@@ -92,14 +92,25 @@ func keysOf(t require.TestingT, client redis.UniversalClient, pattern string) []
 	return all
 }
 
-// split takes a page apart.
+// split takes a page apart, into heads and whole records.
 func split(t require.TestingT, page string) (texts []string) {
+	first := ""
 	for rest := page; rest != ""; {
 		digits, after, ok := strings.Cut(rest, ":")
 		require.True(t, ok)
 		n, err := strconv.Atoi(digits)
 		require.NoError(t, err)
-		texts, rest = append(texts, after[:n]), after[n:]
+		head, record, ok := strings.Cut(after[:n], ";")
+		require.True(t, ok)
+		if number, own, _ := strings.Cut(record, " "); strings.Trim(number, "0123456789") == "" {
+			shared, err := strconv.Atoi(number)
+			require.NoError(t, err)
+			record = first[:shared] + own
+		}
+		if first == "" {
+			first = record
+		}
+		texts, rest = append(texts, head+";"+record), after[n:]
 	}
 	return texts
 }
