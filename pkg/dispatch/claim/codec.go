@@ -122,15 +122,21 @@ func appendString(b []byte, s string) []byte {
 
 // appendHash appends a hash: 128 bits as they are, behind an x; anything else as a string.
 func appendHash(b []byte, hash string) []byte {
-	const digits = "0123456789abcdef"
-	if len(hash) == 32 && strings.Trim(hash, digits) == "" {
-		b = append(b, 'x')
-		for i := 0; i < len(hash); i += 2 {
-			b = append(b, byte(strings.IndexByte(digits, hash[i])<<4|strings.IndexByte(digits, hash[i+1])))
-		}
+	if len(hash) == 32 && hexadecimal(hash) {
+		b, _ = hex.AppendDecode(append(b, 'x'), []byte(hash)) // it is such a text
 		return b
 	}
 	return appendString(b, hash)
+}
+
+// hexadecimal tells whether all are digits as package hex writes them.
+func hexadecimal(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c-'0' > 9 && c-'a' > 5 {
+			return false
+		}
+	}
+	return true
 }
 
 // appendTime appends "-", whole milliseconds in base 36, as most times are, or <seconds>.<nanoseconds>: LATER's due time must come back as it was.

@@ -117,11 +117,21 @@ func (d *decoder) state() job.State {
 
 // hash appends a hash: in half its length behind an x, where it is the usual text of hexadecimal digits.
 func hash(b []byte, s string) []byte {
-	if len(s)%2 == 0 && len(s) <= 2*sha256.Size && strings.Trim(s, "0123456789abcdef") == "" {
+	if len(s)%2 == 0 && len(s) <= 2*sha256.Size && hexadecimal(s) {
 		b, _ = hex.AppendDecode(append(b, 'x', byte(len(s)/2)), []byte(s)) // it is such a text
 		return b
 	}
 	return text(append(b, 't'), s)
+}
+
+// hexadecimal tells whether all are digits as package hex writes them.
+func hexadecimal(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c-'0' > 9 && c-'a' > 5 {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *decoder) hash() string {
