@@ -49,7 +49,7 @@ func (s *Store) takes(guards []string, number uint64, reqs []dispatch.ClaimReque
 	for i := range reqs {
 		b.add(i, s.shard(reqs[i].Tenant, reqs[i].ID), s.keepOf(reqs[i].Keep))
 	}
-	a := newArena(2*len(reqs)+len(reqs)/pageSize+s.shards, 224*len(reqs))
+	a := newArena(2*len(reqs)+len(reqs)/pageSize+s.shards, 128+112*len(reqs))
 	for i := range reqs {
 		a.buf = s.appendToken(a.buf, number, i, false)
 		a.end()

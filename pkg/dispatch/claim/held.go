@@ -15,6 +15,7 @@ import (
 type hands struct {
 	mu       sync.Mutex
 	batches  map[uint64]*handful // by the number of the call of Claim
+	spare    []*handful          // empty ones, whose memory is used again
 	restored []string            // the tickets of the rebuilding that got them last
 }
 
@@ -31,37 +32,45 @@ type handful struct {
 
 // take notes the claims of a call.
 func (h *hands) take(number uint64, reqs []dispatch.ClaimRequest, out []dispatch.Claim, b bounds, t *takeovers, pages []*page) {
-	f := &handful{bounds: b, open: make([]bool, len(reqs))}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f := new(handful)
+	if last := len(h.spare) - 1; last >= 0 {
+		f, h.spare = h.spare[last], h.spare[:last]
+	}
+	f.fill(reqs, out, b, t, pages)
+	if f.left == 0 {
+		h.spare = append(h.spare, f)
+		return
+	}
+	if h.batches == nil {
+		h.batches = map[uint64]*handful{}
+	}
+	h.batches[number] = f
+}
+
+// fill makes an empty handful one of these claims.
+func (f *handful) fill(reqs []dispatch.ClaimRequest, out []dispatch.Claim, b bounds, t *takeovers, pages []*page) {
+	f.reqs = append(f.reqs[:0], reqs...) // their memory is used again
+	f.bounds, f.pages = b, pages
+	f.open, f.page = sized(f.open, len(reqs)), sized(f.page, len(reqs))
 	for i := range out {
 		if out[i].Token != "" {
 			f.open[i] = true
 			f.left++
 		}
 	}
-	if f.left == 0 {
-		return
-	}
-	f.reqs = slices.Clone(reqs) // their memory is used again
 	if len(t.jobs) > 0 {
 		f.over = make(map[int]dispatch.Record, len(t.jobs))
 		for k, i := range t.jobs {
 			f.over[i] = t.stand[k]
 		}
 	}
-	if f.pages = pages; len(pages) > 0 {
-		f.page = make([]int32, len(reqs))
-		for k, p := range pages {
-			for _, i := range p.jobs {
-				f.page[i] = int32(k + 1)
-			}
+	for k, p := range pages {
+		for _, i := range p.jobs {
+			f.page[i] = int32(k + 1)
 		}
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.batches == nil {
-		h.batches = map[uint64]*handful{}
-	}
-	h.batches[number] = f
 }
 
 // drop notes that claims are held no more.
@@ -77,8 +86,20 @@ func (h *hands) drop(worker string, updates []dispatch.Update) {
 		f.open[place] = false
 		if f.left--; f.left == 0 {
 			delete(h.batches, number)
+			clear(f.reqs) // or it would keep their texts
+			f.over, f.pages = nil, nil
+			h.spare = append(h.spare, f)
 		}
 	}
+}
+
+// sized returns n zero values, in the memory of s where it has room.
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	clear(s[:n])
+	return s[:n]
 }
 
 // placeOf reads a token of this worker, see [Store.appendToken].

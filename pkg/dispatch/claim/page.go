@@ -51,6 +51,9 @@ func (t *sheet) begin() { t.first = t.first[:0] }
 
 // add appends a record to a page, behind its length and a head that ends with ';'.
 func (t *sheet) add(page, head []byte, r *dispatch.Record) []byte {
+	if t.record == nil {
+		t.record = make([]byte, 0, 256) // mostly enough
+	}
 	t.record = appendRecord(t.record[:0], r)
 	same := 0
 	for same < min(len(t.first), len(t.record)) && t.first[same] == t.record[same] {
@@ -59,7 +62,7 @@ func (t *sheet) add(page, head []byte, r *dispatch.Record) []byte {
 	if len(t.first) == 0 {
 		t.first = append(t.first, t.record...)
 	}
-	var digits [20]byte
+	var digits [20]byte // of any number
 	shared := strconv.AppendInt(digits[:0], int64(same), 10)
 	page = strconv.AppendInt(page, int64(len(head)+len(shared)+1+len(t.record)-same), 10)
 	page = append(append(append(page, ':'), head...), shared...)

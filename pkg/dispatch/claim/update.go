@@ -76,7 +76,7 @@ func (s *Store) writePages(guards []string, updates []dispatch.Update, whole []f
 	if len(whole) == 0 {
 		return nil
 	}
-	a := newArena(2*len(whole), 240*pageSize*len(whole))
+	a := newArena(2*len(whole), 80*pageSize*len(whole))
 	var text sheet
 	for k := range whole {
 		f := &whole[k]

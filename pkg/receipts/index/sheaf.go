@@ -53,12 +53,15 @@ func sheaves(entries []receipts.Entry, each func(sheaf, []receipts.Entry) error)
 func (s sheaf) arguments(account string, entries []receipts.Entry) []any {
 	var newest, packetAt int64
 	var end time.Time
-	buf := make([]byte, 0, 160*len(entries))
+	var built strings.Builder
+	built.Grow(144 * len(entries)) // more cost more memory and nothing else
 	ends := make([]int, len(entries))
+	buf := make([]byte, 0, 256)
 	for i := range entries {
 		e := &entries[i]
-		buf = encode(buf, account, e)
-		ends[i] = len(buf)
+		buf = encode(buf[:0], account, e)
+		_, _ = built.Write(buf) // never fails
+		ends[i] = built.Len()
 		if e.Event.State == job.Submitted {
 			newest = max(newest, e.Sent.UnixMilli())
 		}
@@ -76,14 +79,14 @@ func (s sheaf) arguments(account string, entries []receipts.Entry) []any {
 			end = e.Until
 		}
 	}
-	encoded := len(buf)
+	encoded := built.Len()
 	for i := range entries {
 		if e := &entries[i]; timeOf(e) != 0 {
-			buf = append(strconv.AppendInt(buf, int64(len(e.Key)), 10), ':')
-			buf = append(buf, e.Key...)
+			_, _ = built.Write(append(strconv.AppendInt(buf[:0], int64(len(e.Key)), 10), ':'))
+			_, _ = built.WriteString(e.Key)
 		}
 	}
-	all := string(buf)
+	all := built.String()
 	texts := make([]string, len(entries))
 	until := end.Truncate(endStep).Add(2 * endStep) // never early, though clocks differ
 	kind := "t"
