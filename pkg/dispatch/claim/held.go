@@ -40,7 +40,7 @@ func (h *hands) take(number uint64, reqs []dispatch.ClaimRequest, out []dispatch
 	}
 	f.fill(reqs, out, b, t, pages)
 	if f.left == 0 {
-		h.spare = append(h.spare, f)
+		h.lay(f)
 		return
 	}
 	if h.batches == nil {
@@ -86,11 +86,16 @@ func (h *hands) drop(worker string, updates []dispatch.Update) {
 		f.open[place] = false
 		if f.left--; f.left == 0 {
 			delete(h.batches, number)
-			clear(f.reqs) // or it would keep their texts
-			f.over, f.pages = nil, nil
-			h.spare = append(h.spare, f)
+			h.lay(f)
 		}
 	}
+}
+
+// lay keeps an empty handful for another call.
+func (h *hands) lay(f *handful) {
+	clear(f.reqs) // or it would keep their texts
+	f.over, f.pages = nil, nil
+	h.spare = append(h.spare, f)
 }
 
 // sized returns n zero values, in the memory of s where it has room.
