@@ -21,7 +21,7 @@ import (
 const theBareLoop = "bare loop"
 
 // bareLoop does the least that still sends each job once where nothing goes wrong: it fetches, remembers the id, sends packets, publishes an
-// event a job, and acks. It checks nothing, limits nothing, retries nothing, and stops at the first error: the price of everything else
+// event a job, which says the same route of all, and acks. It checks nothing, limits nothing, retries nothing, and stops at the first error: the price of everything else
 // is what the worker is measured by.
 type bareLoop struct {
 	js     jetstream.JetStream
@@ -44,6 +44,7 @@ func runBare(args []string, out io.Writer) error {
 	redisAddr := f.String("redis", "", "host:port")
 	url := f.String("provider", "", "the provider's URL")
 	slots := f.Int("in-flight", 16, "packets under way at once")
+	routes := f.Int("routes", 1, "routes that it takes the jobs of, each with a consumer of its own")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -64,15 +65,18 @@ func runBare(args []string, out io.Writer) error {
 	}
 	b.free = sync.NewCond(&b.mu)
 	defer func() { _ = b.redis.Close() }() // nothing is lost with it
-	consumer, err := js.Consumer(context.Background(), jobStream, route)
-	if err != nil {
-		return err
+	each := max(inHand / *routes, 2*packet)
+	for i := range *routes {
+		consumer, err := js.Consumer(context.Background(), jobStream, routeName(i))
+		if err != nil {
+			return err
+		}
+		consuming, err := consumer.Consume(b.take, jetstream.PullMaxMessages(each), jetstream.PullThresholdMessages(each/2))
+		if err != nil {
+			return err
+		}
+		defer consuming.Stop()
 	}
-	consuming, err := consumer.Consume(b.take, jetstream.PullMaxMessages(inHand), jetstream.PullThresholdMessages(inHand/2))
-	if err != nil {
-		return err
-	}
-	defer consuming.Stop()
 	fmt.Fprintln(out, "ready")
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); lab.UntilStopped() }()
@@ -195,7 +199,8 @@ func (b *bareLoop) post(ctx context.Context, body []byte) ([]byte, error) {
 
 // startBare runs the bare loop.
 func (p *plan) startBare(ctx context.Context, w *world) (crew, error) {
-	child, _, err := lab.StartSelf(ctx, p.self, p.profileOf("bare"), "bare", "-nats", w.natsURL, "-redis", w.redisAddr, "-provider", w.providerURL, "-in-flight", fmt.Sprint(w.scene.inFlight))
+	child, _, err := lab.StartSelf(ctx, p.self, p.profileOf("bare"), "bare", "-nats", w.natsURL, "-redis", w.redisAddr, "-provider", w.providerURL,
+		"-in-flight", fmt.Sprint(w.scene.inFlight), "-routes", fmt.Sprint(w.scene.routes))
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (p *plan) measurements() []measurement {
 
 // both measures the worker and the bare loop beside each other.
 func (p *plan) both(measure func(context.Context, subject) error) (all []variant) {
-	for _, s := range []subject{p.workers(1), {theBareLoop, "bare", false, p.startBare}} {
+	for _, s := range []subject{p.workers(1), p.bareLoop()} {
 		all = append(all, variant{s.name, func(ctx context.Context) error { return measure(ctx, s) }})
 	}
 	return all
@@ -68,6 +68,9 @@ func (p *plan) both(measure func(context.Context, subject) error) (all []variant
 func (p *plan) workers(n int) subject {
 	return subject{theWorker, "worker", true, func(ctx context.Context, w *world) (crew, error) { return p.startWorkers(ctx, w, n) }}
 }
+
+// bareLoop is what the worker is measured beside.
+func (p *plan) bareLoop() subject { return subject{theBareLoop, "bare", false, p.startBare} }
 
 // of adds a figure that both subjects have.
 func (p *plan) of(s subject, measure, unit string, value float64) {
