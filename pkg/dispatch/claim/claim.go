@@ -28,6 +28,7 @@ func (s *Store) Claim(ctx context.Context, reqs []dispatch.ClaimRequest) ([]disp
 	out := make([]dispatch.Claim, len(reqs))
 	calls, sheaves := s.takes(guards, number, reqs, bounds, out)
 	if err := s.insist(ctx, calls); err != nil {
+		s.unanswered.note(number, err)
 		return nil, fmt.Errorf("claim: take %d jobs: %w", len(reqs), err)
 	}
 	var t takeovers
@@ -37,6 +38,7 @@ func (s *Store) Claim(ctx context.Context, reqs []dispatch.ClaimRequest) ([]disp
 		}
 	}
 	if err := s.swap(ctx, guards, number, reqs, out, &t); err != nil {
+		s.unanswered.note(number, err)
 		return nil, fmt.Errorf("claim: take over %d jobs: %w", len(t.jobs), err)
 	}
 	s.hands.take(number, reqs, out, bounds, &t, t.untouched(calls, sheaves))
@@ -106,10 +108,13 @@ func (s *Store) takes(guards []string, number uint64, reqs []dispatch.ClaimReque
 func (s *Store) appendToken(b []byte, number uint64, place int, over bool) []byte {
 	b = strconv.AppendInt(s.appendFront(b, number), int64(place), 10)
 	if over {
-		b = append(b, '+')
+		return append(b, takenOver...)
 	}
 	return append(b, ';')
 }
+
+// takenOver is the end of a token by which a job was taken over.
+const takenOver = "+;"
 
 // takeovers are the jobs of a batch whose records are to be replaced, as they were read.
 type takeovers struct {
@@ -164,6 +169,7 @@ func (s *Store) meet(c *call, reqs []dispatch.ClaimRequest, bounds bounds, out [
 		if f.Token == out[i].Token {
 			continue // an earlier try of this call took it
 		}
+		s.unanswered.disown(s.worker, &f)
 		suspect := f.Token == rebuilt && bounds.cover(&reqs[i])
 		v := judge(f, &reqs[i], suspect, now)
 		switch v {

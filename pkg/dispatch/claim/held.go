@@ -115,7 +115,7 @@ func placeOf(worker, token string) (number uint64, place int, ok bool) {
 	}
 	digits, rest, dot := strings.Cut(rest, ".")
 	number, err := strconv.ParseUint(digits, 36, 64)
-	at, bad := strconv.ParseUint(strings.TrimRight(rest, "+;"), 10, 31)
+	at, bad := strconv.ParseUint(strings.TrimRight(rest, takenOver), 10, 31)
 	return number, int(at), mine && dot && err == nil && bad == nil
 }
 

@@ -81,6 +81,46 @@ func TestARestartForgetsTheLastSecond(t *testing.T) {
 	require.False(t, recordOne(t, s, "behind", behind.Token, concluded("J:1")), "its end is known")
 }
 
+// The server took the job, died before it said so, and came back with it: who asked was never told, so nothing was sent. Of others' claims nobody
+// knows that, nor of a job that was taken over.
+func TestARestartInsteadOfAnAnswer(t *testing.T) {
+	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
+	client := open(t, server)
+	s, other := newStore(t, client, "one"), newStore(t, open(t, server), "two")
+	lapsed := claimOne(t, s, ask("lapsed"))
+	require.Equal(t, dispatch.Taken, lapsed.Verdict)
+	lapse(t, s, "lapsed")
+	held := claimOne(t, s, ask("held"))
+
+	d := &deaf{then: func() { server.Kill(); server.Restart() }}
+	client.AddHook(d)
+	lost := func(script *script, id string) {
+		d.script, d.left = script, 1
+		_, err := s.Claim(t.Context(), []dispatch.ClaimRequest{ask(id)})
+		require.ErrorIs(t, err, dispatch.ErrClaimsLost)
+		require.Equal(t, dispatch.Sending, stands(t, s, id).Record.Phase, "the server did it")
+		arm(t, s)
+		arm(t, other)
+	}
+	lost(s.scripts.claim, "j")
+	lost(s.scripts.swap, "lapsed")
+
+	require.Equal(t, dispatch.Busy, claimOne(t, other, ask("j")).Verdict)
+	got := claimOne(t, s, ask("j"))
+	require.Equal(t, dispatch.Taken, got.Verdict)
+	require.Zero(t, got.Record.Attempts)
+	require.Equal(t, got.Token, stands(t, s, "j").Token)
+	require.Equal(t, dispatch.Busy, claimOne(t, s, ask("j")).Verdict, "now it was told")
+	lapse(t, s, "j")
+	require.Equal(t, dispatch.TakenAmbiguous, claimOne(t, s, ask("j")).Verdict)
+
+	require.Equal(t, dispatch.Busy, claimOne(t, s, ask("lapsed")).Verdict)
+	lapse(t, s, "lapsed")
+	require.Equal(t, dispatch.TakenAmbiguous, claimOne(t, s, ask("lapsed")).Verdict)
+	require.Equal(t, dispatch.Busy, claimOne(t, s, ask("held")).Verdict)
+	require.True(t, recordOne(t, s, "held", held.Token, concluded("J:1")))
+}
+
 // A restart during a rebuilding begins it anew.
 func TestARestartInTheMidst(t *testing.T) {
 	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")

@@ -33,13 +33,14 @@ type Store struct {
 	shards  int
 	scripts scripts
 
-	hands   hands
-	ahead   atomic.Int64             // by how many ms the server's clock is ahead of ours
-	terms   []atomic.Pointer[terms]  // of each shard, as last used
-	claims  atomic.Uint64            // calls of Claim so far, for tokens
-	guards  atomic.Pointer[[]string] // of each shard, as this worker expects them; nil: not armed
-	bounds  atomic.Pointer[bounds]   // of the last loss; never nil
-	rebuild atomic.Pointer[rebuild]  // nil: nothing to rebuild
+	hands      hands
+	unanswered unanswered
+	ahead      atomic.Int64             // by how many ms the server's clock is ahead of ours
+	terms      []atomic.Pointer[terms]  // of each shard, as last used
+	claims     atomic.Uint64            // calls of Claim so far, for tokens
+	guards     atomic.Pointer[[]string] // of each shard, as this worker expects them; nil: not armed
+	bounds     atomic.Pointer[bounds]   // of the last loss; never nil
+	rebuild    atomic.Pointer[rebuild]  // nil: nothing to rebuild
 }
 
 var _ dispatch.Claims = (*Store)(nil)

@@ -199,6 +199,7 @@ type deaf struct {
 	left   int // how many answers to lose
 	script *script
 	lost   int
+	then   func() // what happens instead of the answer; nil: nothing
 }
 
 func (d *deaf) lose(cmd redis.Cmder) bool {
@@ -208,6 +209,9 @@ func (d *deaf) lose(cmd redis.Cmder) bool {
 	}
 	d.left--
 	d.lost++
+	if d.then != nil {
+		d.then()
+	}
 	cmd.SetErr(errAnswerLost)
 	return true
 }
