@@ -111,6 +111,10 @@ func pullAll(ctx context.Context, nc *nats.Conn, q *queue, each func(held), pull
 		if !ok {
 			break
 		}
+		// Whoever handles it knows not how long it waited here, and counts the server's patience from now.
+		if time.Since(h.at) > h.from.ackWait/8 {
+			_ = handle{nc, h.msg.Reply}.InProgress() // a lost one leads to a redelivery
+		}
 		each(h)
 		h.from.done()
 	}

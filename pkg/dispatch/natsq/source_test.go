@@ -3,6 +3,7 @@ package natsq_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -196,6 +197,34 @@ func TestBlockedWorkerKeeps(t *testing.T) {
 	cancel()
 	over.Wait()
 	w.empty(t, "DISPATCH_JOBS_URGENT")
+}
+
+// Who handles a job counts the ack wait from then on; so the server must do so, too, where the job waited for its turn.
+func TestWhatWaitedIsInProgress(t *testing.T) {
+	l := layoutOf("otp")
+	l.AckWait = 2 * time.Second
+	w := newWorld(t, l)
+	signs := make(chan *nats.Msg, 100)
+	_, err := w.nc.ChanSubscribe("$JS.ACK.>", signs)
+	require.NoError(t, err)
+	prompt := w.publish(t, jobMsg("dispatch.jobs.urgent.otp.shop", "prompt"))
+	waits := w.publish(t, jobMsg("dispatch.jobs.urgent.otp.shop", "waits"))
+	ctx, cancel := context.WithCancel(t.Context())
+	var over sync.WaitGroup
+	over.Go(func() {
+		_ = natsq.NewSource(w.js, w.layout, job.Urgent, "otp", natsq.SourceOptions{Messages: 2}).Run(ctx, func(d dispatch.Delivery) {
+			if d.Place.Sequence == prompt.Sequence {
+				<-time.After(400 * time.Millisecond) // what the other one waits
+			}
+			_ = d.Handle.Ack()
+		})
+	})
+	for _, want := range []string{fmt.Sprint(prompt.Sequence, "+ACK"), fmt.Sprint(waits.Sequence, "+WPI"), fmt.Sprint(waits.Sequence, "+ACK")} {
+		sign := receive(t, signs)
+		require.Equal(t, want, strings.Split(sign.Subject, ".")[5]+string(sign.Data))
+	}
+	cancel()
+	over.Wait()
 }
 
 func TestRestartInMidConsume(t *testing.T) {
