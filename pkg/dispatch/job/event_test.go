@@ -1,6 +1,7 @@
 package job
 
 import (
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -147,6 +148,41 @@ func TestEncodeAgreesWithLibrary(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, e, back)
 	})
+}
+
+// What a wire gives of an event doesn't depend on the events before it.
+func TestEventsOneAfterAnother(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := NewWire("dispatch")
+		e := drawEvent(t)
+		for range rapid.IntRange(1, 10).Draw(t, "events") {
+			var alone, after map[string]string
+			headers := func(into *map[string]string) func(key, value string) {
+				*into = map[string]string{}
+				return func(key, value string) { (*into)[key] = value }
+			}
+			require.Equal(t, NewWire("dispatch").Event(e, Trace{}, headers(&alone)), w.Event(e, Trace{}, headers(&after)))
+			require.Equal(t, alone, after)
+			want, err := e.Encode()
+			require.NoError(t, err)
+			got, err := w.Data([]byte("before"), e)
+			require.NoError(t, err)
+			require.Equal(t, "before"+string(want), string(got))
+
+			e = changed(t, *e)
+		}
+	})
+}
+
+// changed is an event that differs from another in some fields, or none.
+func changed(t *rapid.T, e Event) *Event {
+	other := reflect.ValueOf(drawEvent(t)).Elem()
+	fields := reflect.ValueOf(&e).Elem()
+	for range rapid.IntRange(0, 2).Draw(t, "fields") {
+		i := rapid.IntRange(0, fields.NumField()-1).Draw(t, "field")
+		fields.Field(i).Set(other.Field(i))
+	}
+	return &e
 }
 
 func FuzzDecodeEvent(f *testing.F) {

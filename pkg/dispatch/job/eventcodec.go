@@ -15,65 +15,52 @@ import (
 // Encode gives the event's data as JSON, the same bytes each time. Times are written in UTC, to the millisecond; invalid UTF-8, as a provider
 // may have sent it, as U+FFFD. What comes from outside belongs through [Mask] before it is put into an event. The
 // only error is a time that RFC 3339 can't tell.
-func (e *Event) Encode() ([]byte, error) { return e.Append(make([]byte, 0, 512)) }
+func (e *Event) Encode() ([]byte, error) { return NewWire("").Data(make([]byte, 0, 512), e) }
 
-// Append appends what [Event.Encode] gives. It returns b as it was with an error.
-func (e *Event) Append(b []byte) ([]byte, error) {
+// Data appends what [Event.Encode] gives. It returns b as it was with an error.
+func (w *Wire) Data(b []byte, e *Event) ([]byte, error) {
 	if bad(e.At) || bad(e.RetryAt) {
 		return b, fmt.Errorf("event %s of job %q: at or retry_at is outside the years 0 to 9999", e.State, e.Job)
 	}
 	// By hand, since it is written tens of thousands of times a second; a test holds it to what the library writes.
-	w := writer{b: append(b, '{')}
-	w.text("job", e.Job)
-	w.text("tenant", e.Tenant)
-	w.text("route", e.Route)
-	w.text("lane", string(e.Lane))
-	w.some("channel", string(e.Channel))
-	w.text("state", string(e.State))
-	w.name("final")
-	w.b = strconv.AppendBool(w.b, e.Final)
-	w.number("sequence", e.Sequence)
-	w.some("publication", e.Publication)
-	w.name("at")
-	w.b = append(w.b, '"')
-	w.b = append(appendTime(w.b, e.At), '"')
-	if e.Attempt != 0 {
-		w.number("attempt", e.Attempt)
-	}
-	w.some("account", e.Account)
-	w.some("provider", e.Provider)
-	w.some("provider_id", e.ProviderID)
-	w.some("provider_status", e.ProviderStatus)
+	d := writer{b: append(b, '{')}
+	d.text("job", e.Job)
+	d.b = w.address(d.b, e)
+	d.number("sequence", e.Sequence)
+	d.some("publication", e.Publication)
+	d.b = w.asking(d.b, e)
+	d.some("provider_id", e.ProviderID)
+	d.some("provider_status", e.ProviderStatus)
 	if e.Segments != 0 {
-		w.number("segments", e.Segments)
+		d.number("segments", e.Segments)
 	}
-	w.some("cost", e.Cost)
-	w.some("currency", e.Currency)
+	d.some("cost", e.Cost)
+	d.some("currency", e.Currency)
 	if e.Recipients != 0 {
-		w.number("recipients", e.Recipients)
+		d.number("recipients", e.Recipients)
 	}
 	if e.Error != nil {
-		w.open("error")
-		w.text("code", string(e.Error.Code))
-		w.some("message", e.Error.Message)
-		w.b = append(w.b, '}')
+		d.open("error")
+		d.text("code", string(e.Error.Code))
+		d.some("message", e.Error.Message)
+		d.b = append(d.b, '}')
 	}
 	if !e.RetryAt.IsZero() {
-		w.name("retry_at")
-		w.b = append(w.b, '"')
-		w.b = append(wireTime(e.RetryAt).AppendFormat(w.b, time.RFC3339Nano), '"')
+		d.name("retry_at")
+		d.b = append(d.b, '"')
+		d.b = append(wireTime(e.RetryAt).AppendFormat(d.b, time.RFC3339Nano), '"')
 	}
 	if len(e.Metadata) > 0 {
-		w.open("metadata")
+		d.open("metadata")
 		for _, key := range slices.Sorted(maps.Keys(e.Metadata)) {
-			w.comma()
-			w.quote(key)
-			w.b = append(w.b, ':')
-			w.quote(e.Metadata[key])
+			d.comma()
+			d.quote(key)
+			d.b = append(d.b, ':')
+			d.quote(e.Metadata[key])
 		}
-		w.b = append(w.b, '}')
+		d.b = append(d.b, '}')
 	}
-	return append(w.b, '}'), nil
+	return append(d.b, '}'), nil
 }
 
 func bad(t time.Time) bool {

@@ -35,16 +35,43 @@ func (e *Event) Headers(t Trace) map[string][]string {
 	return h
 }
 
-// Wire gives subjects and headers of events one after another, for a caller that has its own place for them. What an event shares with the one
-// before it, as those of a packet do, isn't made anew. It is for one goroutine.
+// Wire gives subjects, headers and data of events one after another, for a caller that has its own place for them. What an event shares with the
+// one before it, as those of a packet do, isn't made anew. It is for one goroutine.
 type Wire struct {
 	prefix                      string
 	last                        Event // as far as the texts below depend on it
 	subject, kind, source, time string
+
+	about address // as it stands in part, behind a comma; likewise asked
+	asked asking
+	part  struct{ about, asked []byte }
+}
+
+// address is what an event's data says from tenant to final.
+type address struct {
+	tenant, route string
+	lane          Lane
+	channel       Channel
+	state         State
+	final         bool
+}
+
+// asking is what it says from at to provider.
+type asking struct {
+	at                int64 // ms
+	attempt           int
+	account, provider string
 }
 
 // NewWire returns a wire for subjects under a prefix.
-func NewWire(prefix string) *Wire { return &Wire{prefix: prefix} }
+func NewWire(prefix string) *Wire {
+	w := &Wire{prefix: prefix}
+	w.part.about, w.part.asked = make([]byte, 0, partSize), make([]byte, 0, partSize)
+	return w
+}
+
+// partSize is more than the parts of most events have; larger ones cost more memory and nothing else.
+const partSize = 160
 
 // Event returns [Event.Subject] and hands what [Event.Headers] returns to set. No value is empty but that of ce-subject where the event
 // has no job.
@@ -69,6 +96,39 @@ func (w *Wire) Event(e *Event, t Trace, set func(key, value string)) (subject st
 		set("tracestate", t.State)
 	}
 	return w.subject
+}
+
+// address appends an event's members from tenant to final.
+func (w *Wire) address(b []byte, e *Event) []byte {
+	if a := (address{e.Tenant, e.Route, e.Lane, e.Channel, e.State, e.Final}); a != w.about || len(w.part.about) == 0 {
+		d := writer{b: append(w.part.about[:0], '{')}
+		d.text("tenant", a.tenant)
+		d.text("route", a.route)
+		d.text("lane", string(a.lane))
+		d.some("channel", string(a.channel))
+		d.text("state", string(a.state))
+		d.name("final")
+		d.b = strconv.AppendBool(d.b, a.final)
+		d.b[0] = ','
+		w.about, w.part.about = a, d.b
+	}
+	return append(b, w.part.about...)
+}
+
+// asking appends an event's members from at to provider.
+func (w *Wire) asking(b []byte, e *Event) []byte {
+	if a := (asking{e.At.UnixMilli(), e.Attempt, e.Account, e.Provider}); a != w.asked || len(w.part.asked) == 0 {
+		d := writer{b: append(w.part.asked[:0], `{"at":"`...)}
+		d.b = append(appendTime(d.b, e.At), '"')
+		if a.attempt != 0 {
+			d.number("attempt", a.attempt)
+		}
+		d.some("account", a.account)
+		d.some("provider", a.provider)
+		d.b[0] = ','
+		w.asked, w.part.asked = a, d.b
+	}
+	return append(b, w.part.asked...)
 }
 
 // wireTime is a time as events carry it: UTC, to the millisecond.

@@ -70,7 +70,7 @@ func (o *Outlet) newLetterhead() *letterhead {
 
 func (l *letterhead) event(e *dispatch.Event) (*nats.Msg, error) {
 	var err error
-	if l.data, err = e.Append(l.data[:0]); err != nil {
+	if l.data, err = l.wire.Data(l.data[:0], &e.Event); err != nil {
 		return nil, err
 	}
 	h := l.header
