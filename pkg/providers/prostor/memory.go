@@ -8,7 +8,7 @@ type memory struct {
 	packet []byte
 	reply  []byte
 	rows   rows
-	byID   map[string]int
+	byID   map[[20]byte]int
 }
 
 // borrow takes memory that another packet has given back, or new one.
@@ -16,7 +16,7 @@ func (p *provider) borrow() *memory {
 	if m, ok := p.memories.Get().(*memory); ok {
 		return m
 	}
-	return &memory{byID: make(map[string]int, maxBatch)}
+	return &memory{byID: make(map[[20]byte]int, maxBatch)}
 }
 
 // putAway gives memory back after a reply, but for a packet that may still be read.

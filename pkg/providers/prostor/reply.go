@@ -168,19 +168,21 @@ func (p *provider) packetResult(r providers.Reply, words string, secrets []provi
 }
 
 // rowResults matches rows and messages by clientId. byID is empty and for its use.
-func (p *provider) rowResults(parsed reply, msgs []providers.Message, byID map[string]int) []providers.Result {
+func (p *provider) rowResults(parsed reply, msgs []providers.Message, byID map[[20]byte]int) []providers.Result {
 	const several = -1
 	for i := range parsed.Messages {
-		id := strings.ToUpper(strings.TrimSpace(string(parsed.Messages[i].ClientID)))
+		id, ours := providers.ParseBase32ID(strings.TrimSpace(string(parsed.Messages[i].ClientID)))
+		if !ours {
+			continue
+		}
 		if _, again := byID[id]; again {
 			i = several
 		}
 		byID[id] = i
 	}
 	results := make([]providers.Result, len(msgs))
-	var id [32]byte
 	for i := range msgs {
-		switch at, found := byID[string(providers.AppendBase32ID(id[:0], &msgs[i].Key))]; {
+		switch at, found := byID[[20]byte(msgs[i].Key[:20])]; {
 		case !found:
 			results[i] = ambiguous("the reply has no row for this message")
 		case at == several:
