@@ -1,8 +1,8 @@
 package sim
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -138,10 +138,13 @@ func (p *Prostor) balanceNow() string {
 	return roubles(p.balance)
 }
 
-func roubles(hundredths int64) string {
-	sign := ""
+func roubles(hundredths int64) string { return string(appendRoubles(nil, hundredths)) }
+
+// appendRoubles is for what is written for each message: what the simulator takes is taken from whatever is measured with it.
+func appendRoubles(b []byte, hundredths int64) []byte {
 	if hundredths < 0 {
-		sign, hundredths = "-", -hundredths
+		b, hundredths = append(b, '-'), -hundredths
 	}
-	return fmt.Sprintf("%s%d.%02d", sign, hundredths/100, hundredths%100)
+	b = append(strconv.AppendInt(b, hundredths/100, 10), '.')
+	return append(b, byte('0'+hundredths/10%10), byte('0'+hundredths%10))
 }

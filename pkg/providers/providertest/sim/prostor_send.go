@@ -152,11 +152,13 @@ func (p *Prostor) row(id int64, m prostorMessage, status string, segments int, b
 		b, _ = jsontext.AppendQuote(b, client) // likewise
 	}
 	if billing && status == "accepted" {
-		cost := roubles(int64(segments) * ProstorMsgCost)
+		count, cost := `,"smsCount":`, `,"msgCost":`
 		if id%2 == 0 {
-			b = fmt.Appendf(b, `,"smsCount":%d,"msgCost":%q`, segments, cost)
+			b = strconv.AppendInt(append(b, count...), int64(segments), 10)
+			b = append(appendRoubles(append(append(b, cost...), '"'), int64(segments)*ProstorMsgCost), '"')
 		} else {
-			b = fmt.Appendf(b, `,"smsCount":"%d","msgCost":%s`, segments, cost)
+			b = append(strconv.AppendInt(append(append(b, count...), '"'), int64(segments), 10), '"')
+			b = appendRoubles(append(b, cost...), int64(segments)*ProstorMsgCost)
 		}
 	}
 	return append(b, '}')
