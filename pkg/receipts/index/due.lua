@@ -6,18 +6,6 @@ if turned(KEYS[2], ARGV[1]) then
 end
 local due, forget, now = KEYS[3], KEYS[4], tonumber(ARGV[2])
 
--- unpacked gives the names in a packet: each behind its length and a colon.
-local function unpacked(packet, at)
-  local names = {}
-  while at <= #packet do
-    local colon = string.find(packet, ':', at, true)
-    local length = tonumber(string.sub(packet, at, colon - 1))
-    names[#names + 1] = string.sub(packet, colon + 1, colon + length)
-    at = colon + length + 1
-  end
-  return names
-end
-
 -- Whether the index is whole or not: generations that are over, delivered messages, and parked receipts: <rank><until> ...
 for i = 4, #ARGV do
   if tonumber(redis.call('ZSCORE', KEYS[2], ARGV[i])) <= now then
@@ -41,8 +29,8 @@ for _, packet in ipairs(over) do
     local entries, places = find(6, names)
     for i, name in ipairs(names) do
       local ends = string.match(entries[i] or '', '^d%d+ (%d+) ')
-      if ends and tonumber(ends) <= now then
-        redis.call('HDEL', KEYS[places[i]], name)
+      if ends and tonumber(ends) <= now and redis.call('HDEL', KEYS[places[i]], name) == 1 then
+        redis.call('HINCRBY', KEYS[places[i]], 'o', -1)
       end
     end
   end
@@ -52,7 +40,7 @@ if #over > 0 then
   return {}
 end
 
-if redis.call('GET', KEYS[1]) ~= '2' then
+if redis.call('GET', KEYS[1]) ~= '3' then
   return unfit
 end
 local members = redis.call('ZRANGEBYSCORE', due, '-inf', ARGV[2], 'WITHSCORES', 'LIMIT', 0, ARGV[3])

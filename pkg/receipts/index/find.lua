@@ -28,6 +28,38 @@ local function find(first, names)
   return entries, places
 end
 
+-- unpacked gives the names in a packet from a place on: each behind its length and a colon.
+local function unpacked(packet, at)
+  local names = {}
+  while at <= #packet do
+    local colon = string.find(packet, ':', at, true)
+    local length = tonumber(string.sub(packet, at, colon - 1))
+    names[#names + 1] = string.sub(packet, colon + 1, colon + length)
+    at = colon + length + 1
+  end
+  return names
+end
+
+-- lives notes that a generation lives until a time in ms at least, and that Redis deletes it at another one.
+local function lives(generations, generation, ends, deletes)
+  local number = string.match(generation, '%-?%d+$')
+  local known = redis.call('ZSCORE', generations, number)
+  if not known or tonumber(known) < tonumber(ends) then
+    redis.call('ZADD', generations, ends, number)
+    redis.call('PEXPIREAT', generation, deletes)
+  end
+end
+
+-- submitted notes when a message was, in ms, if none was later; 0: none was.
+local function submitted(newest, at)
+  if at ~= '0' then
+    local known = redis.call('GET', newest)
+    if not known or tonumber(known) < tonumber(at) then
+      redis.call('SET', newest, at)
+    end
+  end
+end
+
 -- turned tells whether there are other generations than those that a caller knows.
 local function turned(generations, known)
   return table.concat(redis.call('ZRANGE', generations, 0, -1), ' ') ~= known

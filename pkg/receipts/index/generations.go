@@ -25,7 +25,7 @@ const (
 func generationOf(sent time.Time) int64 { return sent.UnixMilli() / generation.Milliseconds() }
 
 func (x *Redis) generation(account string, number int64) string {
-	return x.key(account, "g"+strconv.FormatInt(number, 10))
+	return x.key(account, "d"+strconv.FormatInt(number, 10))
 }
 
 // known are the generations that there are.

@@ -2,11 +2,11 @@
 //
 // All keys of an account share one hash tag, so that in a cluster they lie on one node; each script declares every key.
 //
-//	<prefix>:receipts:{<account>}:whole        2, or another value while the index is being made
+//	<prefix>:receipts:{<account>}:whole        3, or another value while the index is being made
 //	<prefix>:receipts:{<account>}:newest       when the newest message was submitted, in ms
 //	<prefix>:receipts:{<account>}:generations  the numbers of the generations, by when they are forgotten, in ms
-//	<prefix>:receipts:{<account>}:g<number>    a generation, the messages of one day (UTC): by their keys, which are i<provider's id> or
-//	                                           c<our own id>, and under n how many of them wait
+//	<prefix>:receipts:{<account>}:d<number>    a generation, the messages of one day (UTC): by their keys, which are i<provider's id> or
+//	                                           c<our own id>, and under o how many of them wait no more
 //	<prefix>:receipts:{<account>}:due          packets, and messages, by when to ask about them, in ms
 //	<prefix>:receipts:{<account>}:forget       packets of delivered messages, and of parked receipts, by when to forget them, in ms
 //	<prefix>:receipts:{<account>}:parked       the best receipts of messages that aren't known yet, behind rank and end
@@ -40,6 +40,9 @@ var findLua string
 //go:embed write.lua
 var writeLua string
 
+//go:embed note.lua
+var noteLua string
+
 //go:embed match.lua
 var matchLua string
 
@@ -61,7 +64,7 @@ type Redis struct {
 	prefix string
 	worker string
 
-	write, match, due, finish, holder *redis.Script
+	write, note, match, due, finish, holder *redis.Script
 }
 
 var (
@@ -71,8 +74,8 @@ var (
 
 // New returns the index under a prefix. worker names this process among all that run and ever ran. It doesn't connect yet.
 func New(client redis.UniversalClient, prefix, worker string) *Redis {
-	return &Redis{client: client, prefix: prefix, worker: worker, write: redis.NewScript(findLua + writeLua), match: redis.NewScript(findLua + matchLua),
-		due: redis.NewScript(findLua + dueLua), finish: redis.NewScript(finishLua), holder: redis.NewScript(leaseLua)}
+	return &Redis{client: client, prefix: prefix, worker: worker, write: redis.NewScript(findLua + writeLua), note: redis.NewScript(findLua + noteLua),
+		match: redis.NewScript(findLua + matchLua), due: redis.NewScript(findLua + dueLua), finish: redis.NewScript(finishLua), holder: redis.NewScript(leaseLua)}
 }
 
 func (x *Redis) key(account, what string) string {
@@ -97,7 +100,7 @@ func (x *Redis) Whole(ctx context.Context, account string) (bool, error) {
 }
 
 // whole is the state of a whole index of this layout; that of one that is being made is a ticket.
-const whole = "2"
+const whole = "3"
 
 // Begin implements [receipts.Index].
 func (x *Redis) Begin(ctx context.Context, account string) (ticket string, err error) {
@@ -132,9 +135,9 @@ func (x *Redis) Look(ctx context.Context, account string) (waiting int, newest t
 	}
 	pipe := x.client.Pipeline()
 	at := pipe.Get(ctx, x.key(account, "newest"))
-	counts := make([]*redis.StringCmd, len(known.keys))
+	fields, over := make([]*redis.IntCmd, len(known.keys)), make([]*redis.StringCmd, len(known.keys))
 	for i, key := range known.keys {
-		counts[i] = pipe.HGet(ctx, key, "n")
+		fields[i], over[i] = pipe.HLen(ctx, key), pipe.HGet(ctx, key, "o")
 	}
 	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
 		return 0, newest, fail(account, "look what waits", err)
@@ -142,9 +145,10 @@ func (x *Redis) Look(ctx context.Context, account string) (waiting int, newest t
 	if ms, err := at.Int64(); err == nil {
 		newest = time.UnixMilli(ms)
 	}
-	for _, c := range counts {
-		if n, err := c.Int(); err == nil {
-			waiting += n
+	for i := range known.keys {
+		waiting += int(fields[i].Val())
+		if n, err := over[i].Int(); err == nil {
+			waiting -= n + 1 // with the field that tells it
 		}
 	}
 	return waiting, newest, nil

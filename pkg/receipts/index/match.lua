@@ -1,7 +1,7 @@
 -- Finds the messages of receipts, and parks what is nobody's unless a better receipt is parked. KEYS: the index's state, generations, forget, parked, the
 -- generations. ARGV: the generations that are known, until when to park in ms, then of each receipt how many names it has, one or two, the receipt behind its
 -- rank, and its names. Answers of each which of its names found a message, 0 for none, and the message.
-if redis.call('GET', KEYS[1]) ~= '2' then
+if redis.call('GET', KEYS[1]) ~= '3' then
   return unfit
 end
 if turned(KEYS[2], ARGV[1]) then

@@ -49,6 +49,9 @@ func sheaves(entries []receipts.Entry, each func(sheaf, []receipts.Entry) error)
 	return nil
 }
 
+// head is how many arguments stand before those of the entries.
+const head = 8
+
 // arguments are those of write.lua. They are made in a few pieces of memory, however many entries there are.
 func (s sheaf) arguments(account string, entries []receipts.Entry) []any {
 	var newest, packetAt int64
@@ -93,7 +96,7 @@ func (s sheaf) arguments(account string, entries []receipts.Entry) []any {
 	if s.waits {
 		kind = "w"
 	}
-	args := append(make([]any, 0, 8+2*len(entries)), "", "", until.UnixMilli(), until.Add(deleteAfter).UnixMilli(), newest, kind, all[encoded:], packetAt)
+	args := append(make([]any, 0, head+2*len(entries)), "", "", until.UnixMilli(), until.Add(deleteAfter).UnixMilli(), newest, kind, all[encoded:], packetAt)
 	from := 0
 	for i := range entries {
 		texts[i] = all[from:ends[i]]

@@ -14,20 +14,22 @@ import (
 func (x *Redis) Put(ctx context.Context, account string, entries []receipts.Entry) ([]receipts.Receipt, error) {
 	var parked []receipts.Receipt
 	err := sheaves(entries, func(s sheaf, some []receipts.Entry) error {
-		args := s.arguments(account, some)
-		write := func(all known) error {
-			found, err := x.writeSome(ctx, account, s, all, args)
-			if err != nil {
+		var found []string
+		var err error
+		if args := s.arguments(account, some); s.certain {
+			found, err = x.writeFirst(ctx, account, s, args)
+		} else {
+			err = x.over(ctx, account, func(all known) (err error) {
+				found, err = x.writeSome(ctx, account, s, all, args)
 				return err
-			}
-			r, err := unranked(found)
-			parked = append(parked, r...)
+			})
+		}
+		if err != nil {
 			return err
 		}
-		if s.certain {
-			return write(known{list: "own"})
-		}
-		return x.over(ctx, account, write)
+		r, err := unranked(found)
+		parked = append(parked, r...)
+		return err
 	})
 	if err != nil {
 		return nil, fail(account, "add to the index", err)

@@ -12,17 +12,12 @@ if ARGV[2] ~= 'own' and turned(KEYS[3], ARGV[2]) then
   return again
 end
 
--- wrote notes how many more messages of a generation wait, and that it lives as long as what was written there.
+-- wrote notes how many more messages of a generation wait no more, and that it lives as long as what was written there.
 local function wrote(place, more)
   if more ~= 0 then
-    redis.call('HINCRBY', KEYS[place], 'n', more)
+    redis.call('HINCRBY', KEYS[place], 'o', more)
   end
-  local number = string.match(KEYS[place], '%-?%d+$')
-  local ends = redis.call('ZSCORE', KEYS[3], number)
-  if not ends or tonumber(ends) < tonumber(ARGV[3]) then
-    redis.call('ZADD', KEYS[3], ARGV[3], number)
-    redis.call('PEXPIREAT', KEYS[place], ARGV[4])
-  end
+  lives(KEYS[3], KEYS[place], ARGV[3], ARGV[4])
 end
 
 -- over writes those among names that are later than what stands.
@@ -35,19 +30,19 @@ local function over(names, entries, places)
   for i = 1, n do
     local name, entry = names[i], ARGV[head + 2 * i]
     local old, place = stands[name], lies[name] or 7
-    local write, less = true, 0
+    local write, less = true, 0 -- of those that wait no more
     if old then
       local was = sub(old, 2, find(old, ' ', 2, true) - 1)
       local is = sub(entry, 2, find(entry, ' ', 2, true) - 1)
       write = was < is or was == is and not waits
-      less = byte(old) == 119 and 1 or 0 -- w
+      less = byte(old) == 119 and 0 or 1 -- w
     end
     if write then
       local set = sets[place] or {}
       sets[place] = set
       set[#set + 1] = name
       set[#set + 1] = entry
-      more[place] = (more[place] or 0) + (waits and 1 or 0) - less
+      more[place] = (more[place] or 0) + (waits and 0 or 1) - less
       stands[name], lies[name] = entry, place
       done[#done + 1] = name
     end
@@ -69,7 +64,7 @@ end
 local entries, places = find(7, names)
 local written = n
 if next(entries) == nil and redis.call('HSET', KEYS[7], unpack(ARGV, head + 1)) == n then
-  wrote(7, waits and n or 0)
+  wrote(7, waits and 0 or n)
 else -- some stand, or are of one name
   written = over(names, entries, places)
 end
@@ -80,19 +75,12 @@ if written > 0 and ARGV[7] ~= '' then
     redis.call('ZADD', KEYS[5], 'GT', ARGV[8], ARGV[7])
   end
 end
-if ARGV[5] ~= '0' then
-  local newest = redis.call('GET', KEYS[2])
-  if not newest or tonumber(newest) < tonumber(ARGV[5]) then
-    redis.call('SET', KEYS[2], ARGV[5])
-  end
-end
+submitted(KEYS[2], ARGV[5])
 local parked = {}
 if ARGV[1] ~= 's' and redis.call('EXISTS', KEYS[6]) == 1 then
   local found = redis.call('HMGET', KEYS[6], unpack(names))
   for i = 1, n do
-    if found[i] then
-      parked[#parked + 1] = found[i]
-    end
+    parked[#parked + 1] = found[i] or nil
   end
 end
 return parked
