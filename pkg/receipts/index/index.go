@@ -27,6 +27,7 @@ import (
 	"crypto/rand"
 	_ "embed" // the scripts
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -65,6 +66,8 @@ type Redis struct {
 	worker string
 
 	write, note, match, due, finish, holder *redis.Script
+
+	memories sync.Pool // of *memory
 }
 
 var (

@@ -52,19 +52,14 @@ func sheaves(entries []receipts.Entry, each func(sheaf, []receipts.Entry) error)
 // head is how many arguments stand before those of the entries.
 const head = 8
 
-// arguments are those of write.lua. They are made in a few pieces of memory, however many entries there are.
-func (s sheaf) arguments(account string, entries []receipts.Entry) []any {
+// arguments are those of write.lua, good until the memory is given back.
+func (m *memory) arguments(s sheaf, account string, entries []receipts.Entry) []any {
 	var newest, packetAt int64
 	var end time.Time
-	var built strings.Builder
-	built.Grow(144 * len(entries)) // more cost more memory and nothing else
-	ends := make([]int, len(entries))
-	buf := make([]byte, 0, 256)
+	m.built, m.ends = m.built[:0], m.ends[:0]
 	for i := range entries {
 		e := &entries[i]
-		buf = encode(buf[:0], account, e)
-		_, _ = built.Write(buf) // never fails
-		ends[i] = built.Len()
+		m.add(encode(m.built, account, e))
 		if e.Event.State == job.Submitted {
 			newest = max(newest, e.Sent.UnixMilli())
 		}
@@ -82,26 +77,22 @@ func (s sheaf) arguments(account string, entries []receipts.Entry) []any {
 			end = e.Until
 		}
 	}
-	encoded := built.Len()
+	packet := m.built
 	for i := range entries {
 		if e := &entries[i]; timeOf(e) != 0 {
-			_, _ = built.Write(append(strconv.AppendInt(buf[:0], int64(len(e.Key)), 10), ':'))
-			_, _ = built.WriteString(e.Key)
+			packet = append(append(strconv.AppendInt(packet, int64(len(e.Key)), 10), ':'), e.Key...)
 		}
 	}
-	all := built.String()
-	texts := make([]string, len(entries))
+	m.add(packet)
 	until := end.Truncate(endStep).Add(2 * endStep) // never early, though clocks differ
 	kind := "t"
 	if s.waits {
 		kind = "w"
 	}
-	args := append(make([]any, 0, head+2*len(entries)), "", "", until.UnixMilli(), until.Add(deleteAfter).UnixMilli(), newest, kind, all[encoded:], packetAt)
-	from := 0
+	texts := m.texts()
+	m.args = append(m.args[:0], "", "", until.UnixMilli(), until.Add(deleteAfter).UnixMilli(), newest, kind, &texts[len(entries)], packetAt)
 	for i := range entries {
-		texts[i] = all[from:ends[i]]
-		from = ends[i]
-		args = append(args, &entries[i].Key, &texts[i]) // a string would be copied to be an argument
+		m.args = append(m.args, &entries[i].Key, &texts[i]) // a string would be copied to be an argument
 	}
-	return args
+	return m.args
 }

@@ -14,9 +14,11 @@ import (
 func (x *Redis) Put(ctx context.Context, account string, entries []receipts.Entry) ([]receipts.Receipt, error) {
 	var parked []receipts.Receipt
 	err := sheaves(entries, func(s sheaf, some []receipts.Entry) error {
+		m := x.borrow()
+		defer x.giveBack(m)
 		var found []string
 		var err error
-		if args := s.arguments(account, some); s.certain {
+		if args := m.arguments(s, account, some); s.certain {
 			found, err = x.writeFirst(ctx, account, s, args)
 		} else {
 			err = x.over(ctx, account, func(all known) (err error) {
@@ -40,7 +42,9 @@ func (x *Redis) Put(ctx context.Context, account string, entries []receipts.Entr
 // Settle implements [receipts.Index].
 func (x *Redis) Settle(ctx context.Context, account string, entries []receipts.Entry) error {
 	err := sheaves(entries, func(s sheaf, some []receipts.Entry) error {
-		args := s.arguments(account, some)
+		m := x.borrow()
+		defer x.giveBack(m)
+		args := m.arguments(s, account, some)
 		args[0] = "s"
 		return x.over(ctx, account, func(all known) error {
 			_, err := x.writeSome(ctx, account, s, all, args)
