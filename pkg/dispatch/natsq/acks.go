@@ -93,10 +93,14 @@ func (a *acker) publish(ctx context.Context, n int, message func(i int) (*nats.M
 		}
 		select {
 		case a.pending <- struct{}{}:
-		case <-status:
-			return a.end(token, b, i, errLost)
-		case <-ctx.Done():
-			return a.end(token, b, i, context.Cause(ctx))
+		default: // a look at all three takes 50 ns more
+			select {
+			case a.pending <- struct{}{}:
+			case <-status:
+				return a.end(token, b, i, errLost)
+			case <-ctx.Done():
+				return a.end(token, b, i, context.Cause(ctx))
+			}
 		}
 		m.Reply = reply
 		if err := a.nc.PublishMsg(m); err != nil {
@@ -201,9 +205,13 @@ func refusal(m *nats.Msg) error {
 func stored(answer []byte) bool {
 	rest, ok := bytes.CutPrefix(answer, []byte(`{"stream":"`))
 	name, rest, found := bytes.Cut(rest, []byte(`","seq":`))
-	odd := func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }
-	if !ok || !found || len(name) == 0 || bytes.ContainsFunc(name, odd) || len(rest) == 0 || rest[0] == '0' {
+	if !ok || !found || len(name) == 0 || len(rest) == 0 || rest[0] == '0' {
 		return false
+	}
+	for _, c := range name {
+		if c <= ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
 	}
 	end := bytes.TrimLeft(rest, "0123456789")
 	if digits := len(rest) - len(end); digits == 0 || digits > 19 {

@@ -1,7 +1,7 @@
 package natsq
 
 import (
-	"strconv"
+	"math"
 	"strings"
 	"time"
 )
@@ -40,18 +40,27 @@ func originOf(reply string) (o origin, ok bool) {
 	o.queue = from[:len(o.stream)+len(".")+len(o.consumer)]
 	var numbers [5]uint64 // deliveries, stream sequence, consumer sequence, nanoseconds, pending
 	for i := range numbers {
-		var token string
-		token, rest, _ = strings.Cut(rest, ".")
-		n, err := strconv.ParseUint(token, 10, 63)
-		if err != nil {
+		n, digits := number(rest)
+		if digits == 0 || digits < len(rest) && rest[digits] != '.' {
 			return origin{}, false
 		}
 		if i == 1 {
-			o.sequence = token
+			o.sequence = rest[:digits]
 		}
-		numbers[i] = n
+		numbers[i], rest = n, rest[min(digits+1, len(rest)):]
 	}
 	o.deliveries, o.place, o.pending = numbers[0], numbers[1], numbers[4]
 	o.at = time.Unix(0, int64(numbers[3])).UTC() // 63 bits: no overflow
 	return o, true
+}
+
+// number reads the number below 2^63 at the beginning of a text, and tells how many digits it has; 0: there is none.
+func number(text string) (n uint64, digits int) {
+	for ; digits < len(text) && text[digits] >= '0' && text[digits] <= '9'; digits++ {
+		n = 10*n + uint64(text[digits]-'0')
+		if digits > 18 || n > math.MaxInt64 {
+			return 0, 0
+		}
+	}
+	return n, digits
 }

@@ -37,7 +37,8 @@ func TestOriginOf(t *testing.T) {
 		require.Equal(t, meta.NumPending, o.pending)
 		require.True(t, meta.Timestamp.Equal(o.at))
 	})
-	for _, bad := range []string{"", "x", "_INBOX.a.b", "$JS.ACK.", "$JS.ACK.S.C.1.2.3.4", "$JS.ACK.d.S.C.1.2.3.4.5", "$JS.ACK.S.C.1.x.3.4.5", "$JS.ACK.S.C.1.-2.3.4.5"} {
+	for _, bad := range []string{"", "x", "_INBOX.a.b", "$JS.ACK.", "$JS.ACK.S.C.1.2.3.4", "$JS.ACK.d.S.C.1.2.3.4.5", "$JS.ACK.S.C.1.x.3.4.5", "$JS.ACK.S.C.1.-2.3.4.5", "$JS.ACK.S.C.1.2..4.5", "$JS.ACK.S.C.1.2.3.4.",
+		"$JS.ACK.S.C.1.2.3.4.9223372036854775808", "$JS.ACK.S.C.1.2.3.4.18446744073709551617", "$JS.ACK.S.C.1.2.3.4.5x"} {
 		_, ok := originOf(bad)
 		require.False(t, ok, bad)
 	}
