@@ -23,12 +23,26 @@ func (s *Service) Track(ctx context.Context, events []dispatch.Event) error {
 		if a == nil || slices.Contains(done, a) {
 			continue
 		}
-		if err := s.put(ctx, a, a.entries(events[i:])); err != nil {
+		if err := s.add(ctx, a, events[i:]); err != nil {
 			return err
 		}
 		done = append(done, a)
 	}
 	return nil
+}
+
+// add puts those of the events into an account's index that are its.
+func (s *Service) add(ctx context.Context, a *Account, events []dispatch.Event) error {
+	room, ok := s.rooms.Get().(*[]Entry)
+	if !ok {
+		room = new([]Entry)
+	}
+	entries := a.entries((*room)[:0], events)
+	err := s.put(ctx, a, entries)
+	clear(entries) // they hold the events
+	*room = entries
+	s.rooms.Put(room)
+	return err
 }
 
 // index has each index made that isn't there, as of a new account or after a loss, while ctx lasts.
@@ -77,7 +91,7 @@ func (s *Service) makeIndex(ctx context.Context, lost []*Account) error {
 	err := s.History.Read(ctx, start.Add(-reach), indexed(), func(events []dispatch.Event) error {
 		read += len(events)
 		for _, a := range lost {
-			if err := s.put(ctx, a, a.entries(events)); err != nil {
+			if err := s.add(ctx, a, events); err != nil {
 				return err
 			}
 		}
@@ -101,18 +115,14 @@ func (s *Service) makeIndex(ctx context.Context, lost []*Account) error {
 	return nil
 }
 
-// entries are what events put into the index of the account.
-func (a *Account) entries(events []dispatch.Event) []Entry {
+// entries appends what events put into the index of the account.
+func (a *Account) entries(all []Entry, events []dispatch.Event) []Entry {
 	now := time.Now()
-	var all []Entry
 	for i := range events {
 		if events[i].Account != a.Name {
 			continue
 		}
 		if e, ok := a.entryOf(&events[i], now); ok {
-			if all == nil {
-				all = make([]Entry, 0, len(events)-i)
-			}
 			all = append(all, e)
 		}
 	}

@@ -23,7 +23,7 @@ type Index interface {
 	// End tells that it is whole, unless it was lost or begun once more meanwhile.
 	End(ctx context.Context, account, ticket string) error
 	// Put adds entries, whether the index is whole or not. An entry of a later epoch or sequence stays as it stands. It returns the receipts that
-	// were parked for these entries; they stay parked until Unpark.
+	// were parked for these entries; they stay parked until Unpark. It keeps nothing of the entries, whose memory is used again.
 	Put(ctx context.Context, account string, entries []Entry) (parked []Receipt, err error)
 	Unpark(ctx context.Context, account string, parked []Receipt) error
 	// Match finds the entry of each receipt, and parks those without one, for a time.

@@ -2,6 +2,7 @@ package receipts
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -32,6 +33,7 @@ type Service struct {
 	Ports
 	accounts map[string]*Account
 	log      *zap.Logger
+	rooms    sync.Pool // of *[]Entry, for Track
 }
 
 // New returns a service; Run makes it work.

@@ -10,25 +10,25 @@ import (
 // writeFirst writes messages that nearly always come for the first time, by plain commands: the script would take Redis half as long again. What stood
 // is written once more then, by the script, unless this is later. Where a worker dies in between, or its connection breaks, a message waits though it was told:
 // it is asked about once for nothing.
-func (x *Redis) writeFirst(ctx context.Context, account string, s sheaf, args []any) ([]string, error) {
-	own, entries := x.generation(account, s.generation), args[head:]
-	ask := make([]any, 2, 2+len(entries)/2)
-	ask[0], ask[1] = "hmget", own
-	for i := 0; i < len(entries); i += 2 {
-		ask = append(ask, entries[i])
+func (x *Redis) writeFirst(ctx context.Context, account string, s sheaf, m *memory) ([]string, error) {
+	own, args := x.generation(account, s.generation), m.args
+	n := (len(args) - head) / 2
+	m.plain = append(m.plain[:0], "hmget", own)
+	for i := range n {
+		m.plain = append(m.plain, args[head+2*i])
 	}
+	m.plain = append(append(m.plain, "hset", own), args[head:]...)
 	keys := []string{x.key(account, "newest"), x.key(account, "generations"), x.key(account, "due"), x.key(account, "parked"), own}
 	noted := []any{args[2], args[3], args[4], args[6], args[7]}
 	pipe := x.client.Pipeline()
-	stood := redis.NewSliceCmd(ctx, ask...)
-	_ = pipe.Process(ctx, stood) // Exec tells
-	added := pipe.HSet(ctx, own, entries...)
+	stood, added := redis.NewSliceCmd(ctx, m.plain[:2+n]...), redis.NewIntCmd(ctx, m.plain[2+n:]...)
+	_, _ = pipe.Process(ctx, stood), pipe.Process(ctx, added) // each command tells
 	note := x.note.EvalSha(ctx, pipe, keys, noted...)
-	_, _ = pipe.Exec(ctx) // each command tells
+	_, _ = pipe.Exec(ctx) // likewise
 	if err := cmp.Or(stood.Err(), added.Err()); err != nil {
 		return nil, err
 	}
-	if int(added.Val()) < len(entries)/2 {
+	if int(added.Val()) < n {
 		if err := x.restore(ctx, account, s, args, stood.Val()); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ type memory struct {
 	ends   []int  // of each
 	pieces []piece
 	args   []any
+	plain  []any // those of plain commands
 }
 
 // piece is an argument that isn't copied.
@@ -42,5 +43,6 @@ func (x *Redis) borrow() *memory {
 
 func (x *Redis) giveBack(m *memory) {
 	clear(m.args) // they hold the entries
+	clear(m.plain)
 	x.memories.Put(m)
 }

@@ -19,7 +19,7 @@ func (x *Redis) Put(ctx context.Context, account string, entries []receipts.Entr
 		var found []string
 		var err error
 		if args := m.arguments(s, account, some); s.certain {
-			found, err = x.writeFirst(ctx, account, s, args)
+			found, err = x.writeFirst(ctx, account, s, m)
 		} else {
 			err = x.over(ctx, account, func(all known) (err error) {
 				found, err = x.writeSome(ctx, account, s, all, args)
