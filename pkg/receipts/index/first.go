@@ -46,8 +46,8 @@ func (x *Redis) restore(ctx context.Context, account string, s sheaf, args, stoo
 	seen := map[string]bool{}
 	for i, v := range stood {
 		name := *args[head+2*i].(*string)
-		text, ok := v.(string)
-		if !ok || seen[name] {
+		text, _ := v.(string)
+		if text == "" || seen[name] {
 			continue
 		}
 		seen[name] = true
