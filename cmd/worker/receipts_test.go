@@ -330,7 +330,7 @@ func TestReceiptsOverARestartThatForgets(t *testing.T) {
 	db := h.redis.Client()
 	t.Cleanup(func() { _ = db.Close() }) // a test's connection
 	require.Eventually(t, func() bool {
-		for _, generation := range db.Keys(t.Context(), "dispatch:receipts:{prostor-main}:g[0-9]*").Val() {
+		for _, generation := range db.Keys(t.Context(), "dispatch:receipts:{prostor-main}:d[0-9]*").Val() {
 			if db.HDel(t.Context(), generation, "i"+e.ProviderID).Val() == 1 {
 				return true
 			}
