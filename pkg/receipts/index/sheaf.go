@@ -52,8 +52,8 @@ func sheaves(entries []receipts.Entry, each func(sheaf, []receipts.Entry) error)
 // head is how many arguments stand before those of the entries.
 const head = 8
 
-// arguments are those of write.lua, good until the memory is given back.
-func (m *memory) arguments(s sheaf, account string, entries []receipts.Entry) []any {
+// arguments makes those of write.lua.
+func (m *memory) arguments(s sheaf, account string, entries []receipts.Entry) {
 	var newest, packetAt int64
 	var end time.Time
 	m.built, m.ends = m.built[:0], m.ends[:0]
@@ -94,5 +94,4 @@ func (m *memory) arguments(s sheaf, account string, entries []receipts.Entry) []
 	for i := range entries {
 		m.args = append(m.args, &entries[i].Key, &texts[i]) // a string would be copied to be an argument
 	}
-	return m.args
 }

@@ -10,22 +10,17 @@ import (
 	"github.com/gonets/gonets/pkg/receipts"
 )
 
+// lately is how long ago a message was sent that is put for the first time, as a rule: when an index is made anew, much of what is read may stand.
+const lately = time.Minute
+
 // Put implements [receipts.Index].
 func (x *Redis) Put(ctx context.Context, account string, entries []receipts.Entry) ([]receipts.Receipt, error) {
 	var parked []receipts.Receipt
 	err := sheaves(entries, func(s sheaf, some []receipts.Entry) error {
 		m := x.borrow()
 		defer x.giveBack(m)
-		var found []string
-		var err error
-		if args := m.arguments(s, account, some); s.certain {
-			found, err = x.writeFirst(ctx, account, s, m)
-		} else {
-			err = x.over(ctx, account, func(all known) (err error) {
-				found, err = x.writeSome(ctx, account, s, all, args)
-				return err
-			})
-		}
+		m.arguments(s, account, some)
+		found, err := x.put(ctx, account, s, m, time.Since(some[0].Sent) < lately)
 		if err != nil {
 			return err
 		}
@@ -39,15 +34,30 @@ func (x *Redis) Put(ctx context.Context, account string, entries []receipts.Entr
 	return parked, nil
 }
 
+// put writes what is in the memory. lately tells that none of it was put before, as a rule.
+func (x *Redis) put(ctx context.Context, account string, s sheaf, m *memory, lately bool) (parked []string, err error) {
+	switch {
+	case s.certain && lately:
+		return x.writeFirst(ctx, account, s, m)
+	case s.certain:
+		return x.writeSome(ctx, account, s, known{list: "own"}, m.args)
+	}
+	err = x.over(ctx, account, func(all known) (err error) {
+		parked, err = x.writeSome(ctx, account, s, all, m.args)
+		return err
+	})
+	return parked, err
+}
+
 // Settle implements [receipts.Index].
 func (x *Redis) Settle(ctx context.Context, account string, entries []receipts.Entry) error {
 	err := sheaves(entries, func(s sheaf, some []receipts.Entry) error {
 		m := x.borrow()
 		defer x.giveBack(m)
-		args := m.arguments(s, account, some)
-		args[0] = "s"
+		m.arguments(s, account, some)
+		m.args[0] = "s"
 		return x.over(ctx, account, func(all known) error {
-			_, err := x.writeSome(ctx, account, s, all, args)
+			_, err := x.writeSome(ctx, account, s, all, m.args)
 			return err
 		})
 	})
