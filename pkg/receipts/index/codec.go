@@ -124,14 +124,13 @@ func hash(b []byte, s string) []byte {
 	return text(append(b, 't'), s)
 }
 
-// hexadecimal tells whether all are digits as package hex writes them.
+// hexadecimal tells whether all are digits as package hex writes them. It takes no branch a digit: which of them are letters nobody foretells.
 func hexadecimal(s string) bool {
+	all := -1
 	for i := range len(s) {
-		if c := s[i]; c-'0' > 9 && c-'a' > 5 {
-			return false
-		}
+		all &= (int(s[i]-'0') - 10) | (int(s[i]-'a') - 6) // below 0: a digit, or a letter
 	}
-	return true
+	return all < 0
 }
 
 func (d *decoder) hash() string {
