@@ -54,6 +54,7 @@ func TestImageIsBareAndNobodysRoot(t *testing.T) {
 	require.True(t, strings.HasPrefix(last, "scratch\n"), "no shell and no packages")
 	require.Regexp(t, regexp.MustCompile(`(?m)^USER [1-9]\d*:[1-9]\d*$`), last, "by number, as runAsNonRoot needs it")
 	require.Contains(t, string(text), "CGO_ENABLED=0", "static")
+	require.Contains(t, string(text), "-tags grpcnotrace", "without what nobody calls")
 	module, err := os.ReadFile("../../go.mod")
 	require.NoError(t, err)
 	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindSubmatch(module)

@@ -11,11 +11,12 @@ import (
 	"time"
 )
 
-// BuildWorker builds the worker of the module we are run in, with more flags of go build.
+// BuildWorker builds the worker of the module we are run in as the image has it, with more flags of go build.
 func BuildWorker(ctx context.Context, path string, flags ...string) error {
-	args := append(append([]string{"build", "-o", path}, flags...), "github.com/gonets/gonets/cmd/worker")
-	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
-	if err != nil {
+	args := append(append([]string{"build", "-tags", "grpcnotrace", "-o", path}, flags...), "github.com/gonets/gonets/cmd/worker")
+	build := exec.CommandContext(ctx, "go", args...)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the worker: %w\n%s", err, out)
 	}
 	return nil
