@@ -26,6 +26,7 @@ const patience = 10 * time.Second
 const (
 	redisTimeout  = 2 * time.Second // for connecting, writing and reading each
 	redisPoolSize = 32              // connections to each node
+	redisReads    = 4 << 10         // bytes of each connection's buffer for answers, which are short; what is written is long
 )
 
 // openRedis makes a client of one server, or of a cluster where there are several URLs. It makes no connection yet.
@@ -43,6 +44,7 @@ func openRedis(cfg config.Redis) (redis.UniversalClient, error) {
 		WriteTimeout:          redisTimeout,
 		PoolSize:              redisPoolSize,
 		PoolTimeout:           redisTimeout,
+		ReadBufferSize:        redisReads,
 	}
 	for _, url := range cfg.URLs {
 		one, err := redis.ParseURL(string(url))
