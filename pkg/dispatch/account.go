@@ -29,7 +29,6 @@ type account struct {
 	distance time.Duration        // from the answer to it
 	took     atomic.Int64         // ns, of the last packet until its request was over
 	claiming atomic.Int64         // ns, from asking for tokens until a packet is claimed, at most of late
-	memories sync.Pool            // of packets' ways
 	line     *line
 	log      *zap.Logger
 }
@@ -150,25 +149,26 @@ func (a *account) way(ctx context.Context, r request) {
 		a.line.giveBack(r.items)
 		return
 	}
-	m := a.borrow()
-	defer a.putAway(m)
-	sent, deadline := a.claim(r.items, m)
+	var ends []ending
+	sent, deadline := a.claim(r.items, &ends)
 	a.claiming.Store(max(int64(time.Since(r.asked)), a.claiming.Load()*7/8))
 	a.refund(len(r.items) - len(sent))
 	leave, ok := a.slot(r)
 	if len(sent) > 0 && (!ok || !a.inTime(ctx, r, len(sent), deadline)) {
-		a.sendLater(sent, m)
+		a.sendLater(sent, &ends)
 		sent = nil
 	}
 	claimed := len(sent)
-	sent = unexpired(sent, time.Now(), m)
+	sent = unexpired(sent, time.Now(), &ends)
 	a.refund(claimed - len(sent))
 	if len(sent) > 0 {
-		a.decide(r, sent, a.send(sent, deadline, m), m)
+		ends = append(a.line.ends.take(len(ends)+len(sent)), ends...)
+		a.decide(r, sent, a.send(sent, deadline), &ends)
 	} else {
 		a.release(r)
 	}
-	a.settle(m.ends, leave)
+	a.settle(ends, leave)
+	a.line.ends.give(ends)
 }
 
 // settle settles the jobs of a packet, lane by lane, the most urgent first: none waits for a less urgent one to be settled. The packet leaves its slot

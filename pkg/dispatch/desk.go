@@ -56,7 +56,7 @@ func (d *desk) settle(items []*item) {
 			jobs = append(jobs, it)
 		}
 	}
-	if len(jobs) > 0 && d.line.claim(jobs, nil, new(memory)) {
+	if len(jobs) > 0 && d.line.claim(jobs, nil) {
 		for _, it := range jobs {
 			s, over := d.line.judge(it)
 			if !over {

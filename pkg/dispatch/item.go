@@ -16,7 +16,8 @@ type item struct {
 	hash     string  // content hash; empty where refused
 	route    *route
 	refused  *job.Error        // why it isn't a job
-	claim    *Claim            // the zero one until it is claimed
+	claim    *Claim            // the zero one until it is claimed; most share their route's, see item.hold
+	token    string            // proof of the claim
 	pinned   *account          // the only account that may send it, since it may have it already
 	against  *objections       // nil: none
 	fate     func() settlement // what is decided without an account; nil: it goes to one

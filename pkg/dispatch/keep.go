@@ -9,47 +9,49 @@ import (
 // keeper reports jobs in progress to the server that are in hand for longer than half the server's ack wait, so that it
 // doesn't deliver them again. It holds them in the order of their last sign of life, so a tick looks only at the old ones.
 type keeper struct {
-	mu   sync.Mutex
-	root keep // of a ring; root.next is the oldest
+	begun time.Time
+	mu    sync.Mutex
+	root  item // of a ring; its next one is the oldest
 }
 
-// keep is the place of one delivery among those in hand.
+// keep is an item's place among those in hand.
 type keep struct {
-	prev, next *keep
-	handle     Handle
-	beat       time.Time
+	prev, next *item
+	beat       time.Duration // since the keeper began
 }
 
 func newKeeper() *keeper {
-	k := &keeper{}
-	k.root.prev, k.root.next = &k.root, &k.root
+	k := &keeper{begun: time.Now()}
+	k.root.held.prev, k.root.held.next = &k.root, &k.root
 	return k
 }
 
-// add takes a delivery in; its place must stay where it is until it is removed.
-func (k *keeper) add(e *keep, h Handle, now time.Time) {
-	e.handle, e.beat = h, now
+// add takes an item in, until it is removed.
+func (k *keeper) add(it *item, now time.Time) {
+	it.held.beat = now.Sub(k.begun)
 	k.mu.Lock()
-	k.append(e)
+	k.append(it)
 	k.mu.Unlock()
 }
 
-func (k *keeper) remove(e *keep) {
+func (k *keeper) remove(it *item) {
 	k.mu.Lock()
-	k.unlink(e)
+	k.unlink(it)
 	k.mu.Unlock()
 }
 
-func (k *keeper) append(e *keep) {
-	e.prev, e.next = k.root.prev, &k.root
-	e.prev.next, e.next.prev = e, e
+func (k *keeper) append(it *item) {
+	e := &it.held
+	e.prev, e.next = k.root.held.prev, &k.root
+	e.prev.held.next, e.next.held.prev = it, it
 }
 
-func (k *keeper) unlink(e *keep) {
+func (k *keeper) unlink(it *item) {
+	e := &it.held
 	if e.next == nil {
 		return
 	}
-	e.prev.next, e.next.prev = e.next, e.prev
+	e.prev.held.next, e.next.held.prev = e.next, e.prev
 	e.prev, e.next = nil, nil
 }
 
@@ -58,11 +60,11 @@ func (k *keeper) old(since, now time.Time) []Handle {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var hs []Handle
-	for e := k.root.next; e != &k.root && !e.beat.After(since); e = k.root.next {
-		k.unlink(e)
-		e.beat = now
-		k.append(e)
-		hs = append(hs, e.handle)
+	for it := k.root.held.next; it != &k.root && it.held.beat <= since.Sub(k.begun); it = k.root.held.next {
+		k.unlink(it)
+		it.held.beat = now.Sub(k.begun)
+		k.append(it)
+		hs = append(hs, it.delivery.Handle)
 	}
 	return hs
 }

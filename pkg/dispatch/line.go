@@ -26,7 +26,10 @@ type line struct {
 	log      *zap.Logger
 	soft     context.Context // ends when no more is to be begun
 	hard     context.Context // ends when what is in hand must be left as it is
-	pads     sync.Pool       // of papers
+	requests stock[ClaimRequest]
+	messages stock[providers.Message]
+	ends     stock[ending]
+	pads     sync.Pool // of papers
 }
 
 // ending is one delivery with its settlement.
@@ -182,7 +185,7 @@ func (l *line) replace(items []*item) {
 // giveBack returns unclaimed jobs to the server, for any worker to take at once.
 func (l *line) giveBack(items []*item) {
 	for _, it := range items {
-		l.keeper.remove(&it.held)
+		l.keeper.remove(it)
 		_ = it.delivery.Handle.Nak(0) // a lost one leads to a redelivery after the server's ack wait
 	}
 }
@@ -190,6 +193,6 @@ func (l *line) giveBack(items []*item) {
 // drop leaves jobs as they are: the server delivers them again.
 func (l *line) drop(items []*item) {
 	for _, it := range items {
-		l.keeper.remove(&it.held)
+		l.keeper.remove(it)
 	}
 }

@@ -79,7 +79,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	l.look(ctx)
 	var sources, rest sync.WaitGroup
 	for _, cfg := range p.cfg.Routes {
-		r := &route{Route: cfg}
+		r := &route{Route: cfg, anew: Claim{Verdict: Taken}}
 		for _, a := range cfg.Accounts {
 			r.accounts = append(r.accounts, l.accounts[a])
 		}
@@ -132,7 +132,7 @@ func (l *line) pull(ctx context.Context, r *route, lane job.Lane, source Source)
 // take brings one delivery in hand.
 func (l *line) take(ctx context.Context, r *route, d Delivery) {
 	it := admit(d, r, l.cfg.PhoneRegion)
-	l.keeper.add(&it.held, d.Handle, time.Now())
+	l.keeper.add(it, time.Now())
 	if it.refused == nil {
 		it.checkSender(ctx)
 	}

@@ -13,6 +13,7 @@ type route struct {
 	Route
 	accounts  []*account // in the order in which they are tried
 	unclaimed Claim      // of the jobs that aren't claimed; nobody writes to it
+	anew      Claim      // of those that were taken and had no record; likewise
 }
 
 // accepts tells whether any account of the route has what the job needs.

@@ -27,15 +27,15 @@ func (a *account) needs() time.Duration { return min(a.Timeout, a.line.cfg.Lease
 
 // claim takes the packet's jobs for this worker. It returns those to be sent, and until when a request must be over; the endings of
 // the others are added.
-func (a *account) claim(items []*item, m *memory) (send []*item, deadline time.Time) {
+func (a *account) claim(items []*item, ends *[]ending) (send []*item, deadline time.Time) {
 	deadline = a.deadline(time.Now())
-	if !a.line.claim(items, a, m) {
+	if !a.line.claim(items, a) {
 		return nil, deadline
 	}
 	send = make([]*item, 0, len(items))
 	for _, it := range items {
 		if s, over := a.judge(it); over {
-			m.ends = append(m.ends, ending{it, s})
+			*ends = append(*ends, ending{it, s})
 		} else {
 			send = append(send, it)
 		}
@@ -55,33 +55,34 @@ func (a *account) judge(it *item) (s settlement, over bool) {
 }
 
 // unexpired returns those of the claimed jobs that may still be sent; the endings of the others are added.
-func unexpired(items []*item, now time.Time, m *memory) []*item {
+func unexpired(items []*item, now time.Time, ends *[]ending) []*item {
 	return slices.DeleteFunc(items, func(it *item) bool {
 		if !it.expired(now) {
 			return false
 		}
-		m.ends = append(m.ends, ending{it, it.tooLate(passed)})
+		*ends = append(*ends, ending{it, it.tooLate(passed)})
 		return true
 	})
 }
 
 // sendLater releases jobs whose tokens were lost to a delay, or that stood by in vain, for this account to take up again.
-func (a *account) sendLater(items []*item, m *memory) {
+func (a *account) sendLater(items []*item, ends *[]ending) {
 	for _, it := range items {
-		m.ends = append(m.ends, ending{it, move(it.phase(), a)})
+		*ends = append(*ends, ending{it, move(it.phase(), a)})
 	}
 }
 
 // send makes the request.
-func (a *account) send(items []*item, deadline time.Time, m *memory) []providers.Result {
+func (a *account) send(items []*item, deadline time.Time) []providers.Result {
 	ctx, cancel := context.WithTimeout(a.line.hard, min(a.Timeout, time.Until(deadline)))
 	defer cancel()
-	m.msgs = sized(m.msgs, len(items))
-	msgs := m.msgs
-	for i, it := range items {
-		msgs[i] = it.message(a)
-		msgs[i].Key = job.KeyOf(it.delivery.Address.Tenant, it.job.ID, it.hash)
+	msgs := a.line.messages.take(len(items))
+	for _, it := range items {
+		m := it.message(a)
+		m.Key = job.KeyOf(it.delivery.Address.Tenant, it.job.ID, it.hash)
+		msgs = append(msgs, m)
 	}
+	defer a.line.messages.give(msgs)
 	start := time.Now()
 	results, err := a.ask(ctx, msgs)
 	if err != nil {
@@ -109,10 +110,9 @@ func (a *account) ask(ctx context.Context, msgs []providers.Message) (rs []provi
 }
 
 // decide adds the endings that follow from results, and tells all workers what they say of the account.
-func (a *account) decide(r request, items []*item, results []providers.Result, m *memory) {
+func (a *account) decide(r request, items []*item, results []providers.Result, ends *[]ending) {
 	a.observe(r, results)
 	now := time.Now()
-	m.ends = slices.Grow(m.ends, len(items))
 	for i, it := range items {
 		res := results[i]
 		f := facts{
@@ -135,39 +135,40 @@ func (a *account) decide(r request, items []*item, results []providers.Result, m
 		}
 		s := decide(res, f)
 		s.via, s.maybe = a.Name, it.ambiguous() || !res.Outcome.SurelyNotSent()
-		m.ends = append(m.ends, ending{it, s})
+		*ends = append(*ends, ending{it, s})
 	}
 }
 
 // claim asks for the items, again and again while the claims don't answer; false where the worker was stopped before they did. Nothing is sent
 // meanwhile. a is the account that is to send them; nil: none is.
-func (l *line) claim(items []*item, a *account, m *memory) bool {
+func (l *line) claim(items []*item, a *account) bool {
 	now := time.Now()
-	m.reqs = sized(m.reqs, len(items))
-	reqs := m.reqs
-	for i, it := range items {
-		reqs[i] = ClaimRequest{
+	reqs := l.requests.take(len(items))
+	for _, it := range items {
+		req := ClaimRequest{
 			Tenant: it.delivery.Address.Tenant, ID: it.job.ID, Hash: it.hash, Publication: it.delivery.Publication,
 			Hop: it.delivery.Hop, Epoch: it.delivery.Epoch, Sequence: it.delivery.Sequence, Keep: it.keepFor(now, l.cfg.Dedupe),
 		}
 		if a != nil {
-			reqs[i].Account = a.Name
+			req.Account = a.Name
 		}
 		if _, early := it.due(now); it.delivery.Redelivered && !early { // what isn't due was never sent
-			reqs[i].Redelivered = it.delivery.Place
+			req.Redelivered = it.delivery.Place
 		}
+		reqs = append(reqs, req)
 	}
 	claims, err := backoff.RetryNotifyWithData(func() ([]Claim, error) { return l.claims.Claim(l.hard, reqs) },
 		backoff.WithContext(untilStored(), l.hard),
 		func(err error, _ time.Duration) {
 			l.log.Warn("no answer from the claims, nothing is sent", zap.Error(err))
 		})
+	l.requests.give(reqs)
 	if err != nil {
 		l.drop(items)
 		return false
 	}
 	for i, it := range items {
-		it.claim = &claims[i]
+		it.hold(&claims[i])
 		if it.claim.Verdict == TakenAmbiguous && it.claim.Record.Account == "" {
 			it.claim.Record.Account = it.route.sole(&it.job)
 		}
@@ -176,4 +177,16 @@ func (l *line) claim(items []*item, a *account, m *memory) bool {
 		}
 	}
 	return true
+}
+
+// hold notes the answer to the job's claim. Nearly all say no more than that the job is this worker's, and wait for long: those keep nothing of a
+// packet's answers but the token.
+func (it *item) hold(c *Claim) {
+	it.token = c.Token
+	if r := &c.Record; c.Verdict == Taken && r.Phase == "" && r.Hop == 0 && r.Sequence == 0 {
+		it.claim = &it.route.anew
+		return
+	}
+	own := *c
+	it.claim = &own
 }

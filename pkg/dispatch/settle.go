@@ -41,7 +41,7 @@ func (l *line) settle(ends []ending) {
 	}
 	if !ok || !l.bury(out) || !l.publish(out, all.events) || !l.hold(out) {
 		for _, o := range out {
-			l.keeper.remove(&o.it.held)
+			l.keeper.remove(o.it)
 		}
 		return
 	}
@@ -74,7 +74,7 @@ func (l *line) prepare(e *ending, now time.Time, all *papers) outgoing {
 	o := outgoing{ending: e}
 	if e.phase != "" {
 		r := e.it.record(e.settlement)
-		o.update = add(&all.updates, Update{Tenant: e.it.delivery.Address.Tenant, ID: e.it.job.ID, Token: e.it.claim.Token,
+		o.update = add(&all.updates, Update{Tenant: e.it.delivery.Address.Tenant, ID: e.it.job.ID, Token: e.it.token,
 			Keep: e.it.keepFor(now, l.cfg.Dedupe)})
 		told := e.once && slices.Contains(e.it.claim.Record.Told, string(e.code))
 		if e.state != "" && !told {
@@ -152,11 +152,11 @@ func (it *item) record(s settlement) Record {
 
 // eventOf is the event of a settlement, but for what the job itself carries.
 func (l *line) eventOf(e *ending, r Record, now time.Time) job.Event {
-	res := &e.result
+	res := &e.reply
 	ev := job.Event{
 		State: e.state, Final: e.final, Sequence: r.Sequence, At: now,
-		Account: e.via, ProviderID: res.ID, ProviderStatus: job.Mask(res.Status, maxWords),
-		Segments: res.Segments, Cost: res.Cost, Currency: res.Currency, Recipients: res.Recipients,
+		Account: e.via, ProviderID: res.id, ProviderStatus: job.Mask(res.status, maxWords),
+		Segments: res.segments, Cost: res.cost, Currency: res.currency, Recipients: res.recipients,
 	}
 	if a := l.accounts[e.via]; a != nil {
 		ev.Provider = a.ProviderName
@@ -212,7 +212,7 @@ func (l *line) record(out []outgoing, updates []Update) ([]outgoing, bool) {
 		if held[i-1] {
 			return false
 		}
-		l.keeper.remove(&o.it.held)
+		l.keeper.remove(o.it)
 		l.log.Warn("the claim was taken over, its new owner settles the job", zap.String("tenant", o.update.Tenant), zap.String("job", o.update.ID))
 		return true
 	}), true
@@ -302,15 +302,15 @@ func (l *line) answer(o outgoing) {
 	h := o.it.delivery.Handle
 	switch o.answer {
 	case ack:
-		l.keeper.remove(&o.it.held)
+		l.keeper.remove(o.it)
 		_ = h.Ack()
 	case giveBack:
-		l.keeper.remove(&o.it.held)
+		l.keeper.remove(o.it)
 		_ = h.Nak(o.delay)
 	case keepOn:
 		o.it.claim = &o.it.route.unclaimed
 		if !o.to.put(o.it, time.Now()) {
-			l.keeper.remove(&o.it.held)
+			l.keeper.remove(o.it)
 			_ = h.Nak(moveLater)
 		}
 	}

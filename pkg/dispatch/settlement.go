@@ -8,7 +8,7 @@ import (
 )
 
 // answer is what the server is told about a delivery.
-type answer int
+type answer uint8
 
 const (
 	ack      answer = iota // done with: what became of it is stored
@@ -20,24 +20,35 @@ const (
 // and no other way to make one, so the endings can be enumerated.
 type settlement struct {
 	answer answer
+	burn   bool          // the attempt is used up
+	final  bool          // the event is the job's last
+	once   bool          // no event where one with the same code was told before
+	told   bool          // due is in the event, as retry_at
+	maybe  bool          // the message may have been sent through via
 	delay  time.Duration // with giveBack
 
-	phase Phase // of the claim record from now on; empty: the record is left as it is
-	burn  bool  // the attempt is used up
+	phase Phase     // of the claim record from now on; empty: the record is left as it is
+	state job.State // of the event; empty: none
+	code  job.Code  // of the event's error; empty: none
+	words string    // of the event's error
+	reply reply
+	due   time.Time // with Waiting: when LATER gives it back
 
-	state  job.State // of the event; empty: none
-	final  bool
-	result providers.Result // what the event tells of the provider
-	code   job.Code         // of the event's error; empty: none
-	words  string           // of the event's error
-	once   bool             // no event where one with the same code was told before
-	due    time.Time        // with Waiting: when LATER gives it back
-	told   bool             // due is in the event, as retry_at
-
-	via   string   // the account that result is of; empty: none was asked
-	maybe bool     // the message may have been sent through via
+	via   string   // the account that reply is of; empty: none was asked
 	again *Record  // the settlement of an earlier delivery, to be carried out once more
 	to    *account // with keepOn
+}
+
+// reply is what the event tells of the provider's result: many of them wait to be told, so it is no more than that.
+type reply struct {
+	id, status     string
+	cost, currency string
+	segments       int
+	recipients     int
+}
+
+func replyOf(r providers.Result) reply {
+	return reply{id: r.ID, status: r.Status, cost: r.Cost, currency: r.Currency, segments: r.Segments, recipients: r.Recipients}
 }
 
 // refuse ends what is not a job. Its id, if any, stays free.
@@ -77,17 +88,17 @@ func schedule(due time.Time) settlement {
 
 // retry holds a job until its next attempt; burn tells whether this one counts.
 func retry(r providers.Result, due time.Time, burn bool) settlement {
-	return settlement{phase: Waiting, burn: burn, state: job.Retrying, result: r, code: job.Code(r.Code), words: r.Message, due: due, told: true}
+	return settlement{phase: Waiting, burn: burn, state: job.Retrying, reply: replyOf(r), code: job.Code(r.Code), words: r.Message, due: due, told: true}
 }
 
 // submitted ends a job that the provider took; final where the account can't tell more.
 func submitted(r providers.Result, final bool) settlement {
-	return settlement{phase: Concluded, state: job.Submitted, final: final, result: r, burn: true}
+	return settlement{phase: Concluded, state: job.Submitted, final: final, reply: replyOf(r), burn: true}
 }
 
 // reject ends a job that its provider, or every account of its route, will never take.
 func reject(r providers.Result) settlement {
-	return settlement{phase: Concluded, state: job.Rejected, final: true, result: r, code: job.Code(r.Code), words: r.Message, burn: true}
+	return settlement{phase: Concluded, state: job.Rejected, final: true, reply: replyOf(r), code: job.Code(r.Code), words: r.Message, burn: true}
 }
 
 // expire ends a job whose expires_at passed before it was sent.
@@ -97,10 +108,10 @@ func expire(words string) settlement {
 
 // fail ends a job whose attempts are used up, with a dead letter.
 func fail(r providers.Result) settlement {
-	return settlement{phase: Dead, state: job.Failed, final: true, result: r, code: job.Code(r.Code), words: r.Message, burn: true}
+	return settlement{phase: Dead, state: job.Failed, final: true, reply: replyOf(r), code: job.Code(r.Code), words: r.Message, burn: true}
 }
 
 // unknown ends a job that may have been sent and must not be sent again, with a dead letter.
 func unknown(r providers.Result) settlement {
-	return settlement{phase: Dead, state: job.Unknown, final: true, result: r, code: job.Ambiguous, words: r.Message, burn: true}
+	return settlement{phase: Dead, state: job.Unknown, final: true, reply: replyOf(r), code: job.Ambiguous, words: r.Message, burn: true}
 }
