@@ -51,15 +51,20 @@ func (s *Store) takes(guards []string, number uint64, reqs []dispatch.ClaimReque
 	for i := range reqs {
 		b.add(i, s.shard(reqs[i].Tenant, reqs[i].ID), s.keepOf(reqs[i].Keep))
 	}
-	a := newArena(2*len(reqs)+len(reqs)/pageSize+s.shards, 128+112*len(reqs))
+	front := string(s.appendFront(nil, number))
+	tokens := newArena(len(reqs), (len(front)+len("999;"))*len(reqs)) // of their own: they live for longer than what is sent to the server
 	for i := range reqs {
-		a.buf = s.appendToken(a.buf, number, i, false)
-		a.end()
+		tokens.buf = s.appendToken(tokens.buf, number, i, false)
+		tokens.end()
 		out[i] = dispatch.Claim{Verdict: dispatch.Taken, Record: dispatch.Record{Hop: reqs[i].Hop, Sequence: reqs[i].Sequence}}
 		if bounds.cover(&reqs[i]) {
 			out[i].Verdict, out[i].Record.Attempts = dispatch.TakenAmbiguous, 1
 		}
 	}
+	for i, token := range tokens.strings() {
+		out[i].Token = token
+	}
+	a := newArena(len(reqs)+len(reqs)/pageSize+s.shards, 128+84*len(reqs))
 	var text sheet
 	var head []byte
 	all := b.places()
@@ -79,11 +84,6 @@ func (s *Store) takes(guards []string, number uint64, reqs []dispatch.ClaimReque
 		}
 	}
 	texts := a.strings()
-	for i := range out {
-		out[i].Token = texts[i]
-	}
-	texts = texts[len(out):]
-	front := string(s.appendFront(nil, number))
 	for _, jobs := range all {
 		shard, common := b.shards[jobs[0]], b.keep(jobs)
 		n := len(jobs) + (len(jobs)+pageSize-1)/pageSize
