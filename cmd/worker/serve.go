@@ -229,10 +229,13 @@ func openAccounts(cfg *config.Config, log *zap.Logger) ([]dispatch.Account, erro
 }
 
 // window is how many messages all sources together may have under way to the worker, or nearly: what bounds its memory. A route gets
-// more where it needs that to fill two packets, and never more than it needs to fill its slots.
+// more where it needs that to fill two packets.
 const window = 16_000
 
-// pullOf is how many messages a source of the route may have under way.
+// hidden is how many messages a source has under way where packets are small, so that the server's distance doesn't tell.
+const hidden = 64
+
+// pullOf is how many messages a source of the route may have under way: those of two packets, so that one comes while the other is taken.
 func pullOf(route dispatch.Route, cfg *config.Config) int {
 	largest := 1
 	for _, a := range cfg.Accounts {
@@ -241,7 +244,7 @@ func pullOf(route dispatch.Route, cfg *config.Config) int {
 		}
 	}
 	share := window / (len(cfg.Routes) * len(job.Lanes()))
-	return max(min(share, 4*largest), 2*largest, 16)
+	return max(2*largest, min(share, hidden), 16)
 }
 
 func connected(nc *nats.Conn) error {
