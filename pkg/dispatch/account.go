@@ -1,9 +1,7 @@
 package dispatch
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,30 +17,28 @@ type account struct {
 	Account
 	shelf    *shelf
 	health   *health
-	slots    chan struct{}        // a token for each request under way
-	standby  *standby             // nil: none; the loop's alone
-	taken    atomic.Bool          // the place of a packet that stands by, until it has a slot or is released
-	settling [lanes]chan struct{} // a token for each packet whose jobs of a lane are being settled
-	tight    bool                 // the limiter had no tokens to spare last time: don't ask for more than is needed
-	turn     time.Time            // when the limiter is to be asked again for jobs that aren't urgent
-	turnRate float64              // in force when that was said
-	distance time.Duration        // from the answer to it
-	took     atomic.Int64         // ns, of the last packet until its request was over
-	claiming atomic.Int64         // ns, from asking for tokens until a packet is claimed, at most of late
+	slots    chan struct{} // a token for each request under way
+	standby  *standby      // nil: none; the loop's alone
+	taken    atomic.Bool   // the place of a packet that stands by, until it has a slot or is released
+	settling *settling
+	tight    bool          // the limiter had no tokens to spare last time: don't ask for more than is needed
+	turn     time.Time     // when the limiter is to be asked again for jobs that aren't urgent
+	turnRate float64       // in force when that was said
+	distance time.Duration // from the answer to it
+	took     atomic.Int64  // ns, of the last packet until its request was over
+	claiming atomic.Int64  // ns, from asking for tokens until a packet is claimed, at most of late
 	line     *line
 	log      *zap.Logger
 }
 
 func newAccount(cfg Account, l *line, h *health) *account {
 	a := &account{
-		Account: cfg,
-		health:  h,
-		slots:   make(chan struct{}, cfg.InFlight),
-		line:    l,
-		log:     l.log.With(zap.String("account", cfg.Name)),
-	}
-	for lane := range a.settling {
-		a.settling[lane] = make(chan struct{}, max(4, cfg.InFlight/2))
+		Account:  cfg,
+		health:   h,
+		slots:    make(chan struct{}, cfg.InFlight),
+		settling: newSettling(max(4, cfg.InFlight/2)),
+		line:     l,
+		log:      l.log.With(zap.String("account", cfg.Name)),
 	}
 	a.claiming.Store(int64(aheadMost / 2)) // the first ones may take long
 	a.shelf = newShelf(a)
@@ -171,32 +167,6 @@ func (a *account) way(ctx context.Context, r request) {
 	a.line.ends.give(ends)
 }
 
-// settle settles the jobs of a packet, lane by lane, the most urgent first: none waits for a less urgent one to be settled. The packet leaves its slot
-// when the last of them have their place.
-func (a *account) settle(ends []ending, leave func()) {
-	of := func(e ending) int { return laneIndex(e.it.delivery.Address.Lane) }
-	byLane := func(one, other ending) int { return cmp.Compare(of(one), of(other)) }
-	if !slices.IsSortedFunc(ends, byLane) {
-		slices.SortStableFunc(ends, byLane)
-	}
-	if len(ends) == 0 { // the worker was stopped before anything was known of them
-		leave()
-	}
-	for len(ends) > 0 {
-		lane, n := of(ends[0]), 1
-		for n < len(ends) && of(ends[n]) == lane {
-			n++
-		}
-		a.settling[lane] <- struct{}{}
-		if n == len(ends) {
-			leave()
-		}
-		a.line.settle(ends[:n])
-		<-a.settling[lane]
-		ends = ends[n:]
-	}
-}
-
 // enter takes one of the account's request slots over all replicas, waiting for it, and returns how to leave it and the worker's own.
 func (a *account) enter(ctx context.Context) (leave func(), err error) {
 	own := func() { <-a.slots }
@@ -245,11 +215,17 @@ func (a *account) next(ctx context.Context) (request, error) {
 			}
 			continue
 		}
+		if top := a.shelf.top(); a.settling.crowded(top) {
+			if err := a.shelf.rest(ctx, gap, a.settling.eased, top); err != nil {
+				return request{}, err
+			}
+			continue
+		}
 		most, due := a.Batch, state.due(now)
 		if due {
 			most = 1
 		}
-		topUp := !a.tight && !a.spare()
+		topUp := !a.tight && (!a.spare() || a.settling.anyCrowded())
 		r := newRequest(a.shelf.packet(most, topUp), state)
 		t, err := a.reserve(ctx, &r)
 		if t.OK && due {
