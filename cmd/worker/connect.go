@@ -26,7 +26,8 @@ const patience = 10 * time.Second
 const (
 	redisTimeout  = 2 * time.Second // for connecting, writing and reading each
 	redisPoolSize = 32              // connections to each node
-	redisReads    = 4 << 10         // bytes of each connection's buffer for answers, which are short; what is written is long
+	redisReads    = 4 << 10         // bytes of each connection's buffer for answers, which are short
+	redisWrites   = 8 << 10         // likewise of that for commands, which are long: a packet's go out in three pieces, at no cost that can be measured
 )
 
 // openRedis makes a client of one server, or of a cluster where there are several URLs. It makes no connection yet.
@@ -45,6 +46,7 @@ func openRedis(cfg config.Redis) (redis.UniversalClient, error) {
 		PoolSize:              redisPoolSize,
 		PoolTimeout:           redisTimeout,
 		ReadBufferSize:        redisReads,
+		WriteBufferSize:       redisWrites,
 	}
 	for _, url := range cfg.URLs {
 		one, err := redis.ParseURL(string(url))
