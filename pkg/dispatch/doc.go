@@ -23,7 +23,8 @@
 // # What is bounded
 //
 // Each account holds at most two queues' worth of a packet in each lane, in_flight packets and one that stands by between gathering and settlement, and in
-// settlement, for each lane, half as many or four; a full queue blocks its source, and so the server. Memory doesn't depend on the backlog.
+// settlement, for each lane, half as many or four; a full queue blocks its source, and so the server. While two packets of a lane wait to be settled no more
+// of them are made. Memory doesn't depend on the backlog.
 //
 // An account that fails or refuses is left alone by all workers, see [Health]: its jobs go to the next account of their route or wait, and one of them is the
 // probe that finds it well again. A route that no account takes jobs of pulls nothing.
