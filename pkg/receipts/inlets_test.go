@@ -193,7 +193,8 @@ func TestWhatWasReadIsStoredFirst(t *testing.T) {
 	require.Equal(t, "main", l.Account)
 	require.Contains(t, string(l.Data), `"id":"A"`)
 	require.Contains(t, string(l.Data), `"id":"B"`)
-	require.NotContains(t, string(l.Data), "961")
+	require.NotContains(t, string(l.Data), "961 2")
+	require.Contains(t, string(l.Data), `"delivered to ***"`)
 	receive(t, stopped)
 	require.Len(t, b.reads, 1, "nothing was read after the stop")
 }
