@@ -86,19 +86,16 @@ func (a *account) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		leave, err := a.enter(ctx)
-		if err != nil {
-			return
-		}
-		if a.stepIn(ctx, leave) {
+		own := func() { <-a.slots }
+		if a.stepIn(ctx, own) {
 			continue
 		}
-		r, err := a.next(ctx)
+		r, leave, err := a.next(ctx)
 		if err != nil {
-			leave()
+			own()
 			return
 		}
-		a.give(r, leave)
+		a.give(r, func() { leave(); own() })
 		begin(r)
 	}
 }
@@ -167,37 +164,21 @@ func (a *account) way(ctx context.Context, r request) {
 	a.line.ends.give(ends)
 }
 
-// enter takes one of the account's request slots over all replicas, waiting for it, and returns how to leave it and the worker's own.
-func (a *account) enter(ctx context.Context) (leave func(), err error) {
-	own := func() { <-a.slots }
+// enter takes one of the account's request slots over all replicas, if one is free, and returns how to leave it.
+func (a *account) enter(ctx context.Context) (leave func(), ok bool, err error) {
 	if !a.Bounded {
-		return own, nil
+		return func() {}, true, nil
 	}
-	pace := untilStored()
-	for {
-		leave, ok, err := a.line.limiter.Enter(ctx, a.Name)
-		if ok && err == nil {
-			return func() { leave(); own() }, nil
-		}
-		if err != nil {
-			a.log.Warn("no answer about the request slots, nothing is sent", zap.Error(err))
-		} else {
-			pace.Reset()
-		}
-		if err := sleep(ctx, pace.NextBackOff()); err != nil {
-			own()
-			return nil, err
-		}
-		a.evict(time.Now())
-	}
+	return a.line.limiter.Enter(ctx, a.Name)
 }
 
-// next returns the next packet with its tokens. While there are none, a more urgent job may come and go first.
-func (a *account) next(ctx context.Context) (request, error) {
-	pace := untilStored()
+// next returns the next packet with its tokens and its slot over all replicas, and how to leave that. While there are none, a more urgent job may come and go
+// first. A slot is held while there is a packet and no longer: others need it, and one that is held for long falls free.
+func (a *account) next(ctx context.Context) (r request, leave func(), err error) {
+	pace, slots := untilStored(), untilStored()
 	for {
 		if err := a.shelf.fill(ctx); err != nil {
-			return request{}, err
+			return r, nil, err
 		}
 		changed, now, state := a.health.changes.changed(), time.Now(), a.health.state.Load()
 		if a.evict(now) {
@@ -205,19 +186,31 @@ func (a *account) next(ctx context.Context) (request, error) {
 		}
 		if d := state.rest(now); d > 0 {
 			if err := a.shelf.rest(ctx, d, changed, 0); err != nil {
-				return request{}, err
+				return r, nil, err
 			}
 			continue
 		}
 		if top := a.shelf.top(); top > laneIndex(job.Urgent) && now.Before(a.turn) && a.rate() == a.turnRate {
 			if err := a.shelf.rest(ctx, a.soon(a.turn.Sub(now)), changed, top); err != nil {
-				return request{}, err
+				return r, nil, err
 			}
 			continue
 		}
 		if top := a.shelf.top(); a.settling.crowded(top) {
-			if err := a.shelf.rest(ctx, gap, a.settling.eased, top); err != nil {
-				return request{}, err
+			if err := a.shelf.rest(ctx, crowdedFor, a.settling.eased, top); err != nil {
+				return r, nil, err
+			}
+			continue
+		}
+		leave, ok, err := a.enter(ctx)
+		if !ok || err != nil {
+			if err != nil {
+				a.log.Warn("no answer about the request slots, nothing is sent", zap.Error(err))
+			} else {
+				slots.Reset()
+			}
+			if err := a.shelf.rest(ctx, slots.NextBackOff(), changed, 0); err != nil {
+				return r, nil, err
 			}
 			continue
 		}
@@ -226,7 +219,7 @@ func (a *account) next(ctx context.Context) (request, error) {
 			most = 1
 		}
 		topUp := !a.tight && (!a.spare() || a.settling.anyCrowded())
-		r := newRequest(a.shelf.packet(most, topUp), state)
+		r = newRequest(a.shelf.packet(most, topUp), state)
 		t, err := a.reserve(ctx, &r)
 		if t.OK && due {
 			if t.OK, err = a.probe(ctx, &r); !t.OK {
@@ -235,8 +228,9 @@ func (a *account) next(ctx context.Context) (request, error) {
 		}
 		if t.OK && err == nil {
 			a.tight = t.Wait > 0
-			return r, nil
+			return r, leave, nil
 		}
+		leave()
 		lane := laneIndex(r.items[0].delivery.Address.Lane)
 		a.shelf.putBack(r.items)
 		if err != nil {
@@ -250,7 +244,7 @@ func (a *account) next(ctx context.Context) (request, error) {
 			}
 		}
 		if err := a.shelf.rest(ctx, a.soon(t.Wait), changed, lane); err != nil {
-			return request{}, err
+			return r, nil, err
 		}
 	}
 }

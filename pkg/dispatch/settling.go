@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // settling is the places in which an account's packets are settled. Each lane has its own, so that the jobs of none wait for less urgent ones.
@@ -15,6 +16,9 @@ type settling struct {
 
 // crowd is how many packets of a lane wait to be settled when no further one is made: its request would only bring more to wait, and to lie in memory.
 const crowd = 2
+
+// crowdedFor is how long no other change is looked for, at most, while a lane is crowded.
+const crowdedFor = 20 * time.Millisecond
 
 func newSettling(places int) *settling {
 	s := &settling{eased: make(chan struct{}, 1)}
