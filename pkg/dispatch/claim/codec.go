@@ -122,21 +122,11 @@ func appendString(b []byte, s string) []byte {
 
 // appendHash appends a hash: 128 bits as they are, behind an x; anything else as a string.
 func appendHash(b []byte, hash string) []byte {
-	if len(hash) == 32 && hexadecimal(hash) {
+	if len(hash) == 32 && job.Hexadecimal(hash) {
 		b, _ = hex.AppendDecode(append(b, 'x'), []byte(hash)) // it is such a text
 		return b
 	}
 	return appendString(b, hash)
-}
-
-// hexadecimal tells whether all are digits as package hex writes them.
-func hexadecimal(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c-'0' > 9 && c-'a' > 5 {
-			return false
-		}
-	}
-	return true
 }
 
 // appendTime appends "-", whole milliseconds in base 36, as most times are, or <seconds>.<nanoseconds>: LATER's due time must come back as it was.

@@ -117,20 +117,11 @@ func (d *decoder) state() job.State {
 
 // hash appends a hash: in half its length behind an x, where it is the usual text of hexadecimal digits.
 func hash(b []byte, s string) []byte {
-	if len(s)%2 == 0 && len(s) <= 2*sha256.Size && hexadecimal(s) {
+	if len(s)%2 == 0 && len(s) <= 2*sha256.Size && job.Hexadecimal(s) {
 		b, _ = hex.AppendDecode(append(b, 'x', byte(len(s)/2)), []byte(s)) // it is such a text
 		return b
 	}
 	return text(append(b, 't'), s)
-}
-
-// hexadecimal tells whether all are digits as package hex writes them. It takes no branch a digit: which of them are letters nobody foretells.
-func hexadecimal(s string) bool {
-	all := -1
-	for i := range len(s) {
-		all &= (int(s[i]-'0') - 10) | (int(s[i]-'a') - 6) // below 0: a digit, or a letter
-	}
-	return all < 0
 }
 
 func (d *decoder) hash() string {

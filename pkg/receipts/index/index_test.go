@@ -2,7 +2,6 @@ package index
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -301,11 +300,4 @@ func TestMemoryOfAnEntry(t *testing.T) {
 	_, err = x.Match(t.Context(), "main", rows, hour)
 	require.NoError(t, err)
 	t.Logf("%d bytes a parked receipt", (used()-before)/n)
-}
-
-func TestHexadecimal(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.OneOf(rapid.StringMatching(`[0-9a-f]{0,64}`), rapid.StringOf(rapid.RuneFrom([]rune("/09:@AF`afgG\x00\x7f\u00e9"))), rapid.String()).Draw(t, "text")
-		require.Equal(t, strings.Trim(s, "0123456789abcdef") == "", hexadecimal(s))
-	})
 }
